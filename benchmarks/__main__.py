@@ -1,115 +1,82 @@
-"""How long the main jobs take: ``python -m benchmarks``.
+"""How fast the main jobs are, beside other renderers where these are installed (`pip install -e .[peers]`).
 
-Medians of repetitions, with the least and the most. Times on a busy machine say little; compare them with each other.
+Prints a table, and leaves it as benchmarks.json with all times, and a figure, benchmarks.png. With one thread, times
+are those of the processor; with more, those of the clock on the wall. Compare ratios: times on a busy machine say
+little. Ctrl-C ends it, and keeps what was measured.
 """
 import argparse
-import statistics
-import time
+import datetime
+import re
+from itertools import chain
+from pathlib import Path
 
-import numpy as np
+from . import figure, machine, report
+from .peers import PEERS
+from .pictures import exclusion
+from .race import ROOT, Workers, measured, peak, starts
+from .row import ALL, ONE
+from .rows import choose
 
-from opendr_lite import (
-    ColoredRenderer,
-    ProjectPoints,
-    Rodrigues,
-    SphericalHarmonics,
-    VertNormals,
-    ch,
-    gaussian_pyramid,
-    get_num_threads,
-)
-from opendr_lite.topology import loop_subdivider
-
-TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], float), np.array(
-    [[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]])
+BUDGET, QUICK_BUDGET = 0.4, 0.1  # seconds for each contender in a row
 
 
-def blob(faces_at_least):
-    """A bumpy ball of about radius 1, as (v, f)."""
-    v, f = TETRAHEDRON
-    while len(f) < faces_at_least:
-        subdivide, f = loop_subdivider(v, f)
-        v = (subdivide @ v.ravel()).reshape(-1, 3)
-        v /= np.linalg.norm(v, axis=1, keepdims=True)
-    return v * (1 + 0.15 * np.sin(4 * v[:, :1]) * np.cos(3 * v[:, 1:2])), f
+def results_of(rows, excluded, budget):
+    """Rows of the results, as they come."""
+    for kind, threads in {ONE: 1, ALL: machine.cpu_count()}.items():
+        if kind == ONE or threads > 1:
+            with Workers(threads) as workers:
+                for row in rows:
+                    if kind in row.threads:
+                        yield measured(row, workers, excluded, budget)
+    for row in rows:
+        if row.memory:
+            yield peak(row, machine.cpu_count())
 
 
-def scene(width, height, faces):
-    """A lit blob in the middle of the image: (image, translation, rotation, light)."""
-    v, f = blob(faces)
-    translation, rotation = ch.array([0.0, 0.0, 3.0]), ch.array([0.1, 0.2, 0.3])
-    light = SphericalHarmonics(vn=VertNormals(v=v, f=f), components=[2.0, 0.5, 0, 0.3, 0, 0, 0, 0, 0],
-                               light_color=np.ones(3))
-    camera = ProjectPoints(v=translation + ch.array(v).dot(Rodrigues(rotation)), rt=np.zeros(3), t=np.zeros(3),
-                           f=[width, width], c=[(width - 1) / 2, (height - 1) / 2])
-    image = ColoredRenderer(camera=camera, f=f, vc=light * np.abs(v), bgcolor=np.zeros(3),
-                            frustum={"near": 1.0, "far": 20.0, "width": width, "height": height})
-    return image, translation, rotation, light
-
-
-def milliseconds(job, change, repetitions):
-    """Times of `job` after each call of `change`."""
-    times = []
-    for repetition in range(repetitions + 1):
-        change(repetition)
-        start = time.perf_counter()
-        job()
-        times.append(1e3 * (time.perf_counter() - start))
-    return times[1:]
-
-
-def jobs():
-    """(label, job, what changes before each repetition)."""
-    for width, height, faces in ((320, 240, 4096), (640, 480, 16384), (640, 480, 262144)):
-        image, translation, rotation, light = scene(width, height, faces)
-        label = f"{len(image.f):,} faces, {width}x{height}"
-
-        def move(repetition, image=image, translation=translation):
-            translation[0] = 0.001 * repetition
-            image.camera.r, image.vc.r
-
-        def move_and_render(repetition, image=image, move=move):
-            move(repetition)
-            image.r
-
-        yield f"image, {label}", lambda image=image: image.r, move
-        yield f"dr_wrt(v), {label}", lambda image=image: image.dr_wrt(image.v), move_and_render
-        pose_and_light = [translation, rotation, light.components]
-        seeds = [(node, np.eye(15)[start:start + node.size])
-                 for node, start in zip(pose_and_light, (0, 3, 6))]
-        yield (f"J V, 15 columns, {label}",
-               lambda image=image, seeds=seeds: ch.differentiation.push_forward([image], seeds), move_and_render)
-
-
-def fit():
-    """The pose and the light of a blob from a picture of it, as OpenDR's optimization demo does."""
-    image, translation, rotation, light = scene(320, 240, 4096)
-    observed = image.r
-    unknowns = [translation, rotation, light.components]
-    truth = [unknown.r.copy() for unknown in unknowns]
-    residual = image - observed
-    translation[:] = truth[0] + [0.2, 0.15, 0.1]
-    pyramid = gaussian_pyramid(residual, n_levels=6, normalization="size")
-
-    def start(_):
-        for unknown, value, offset in zip(unknowns, truth, (0.1, 0.05, 0.2)):
-            unknown[:] = value + offset
-
-    def solve():
-        for energy in (pyramid, residual):
-            ch.minimize(energy, x0=unknowns)
-
-    return "fit of pose and light, 320x240", solve, start
+def exclusions(rows, options):
+    """Peers that do not take part, name -> why."""
+    whys = {}
+    for name, peer in PEERS.items():
+        if options.quick and peer.slow and peer.installed():
+            whys[name] = "too slow for a quick run"
+        elif any(name in row.contenders for row in rows):
+            whys[name] = exclusion(name, options.rows, options.quick)
+    return {name: why for name, why in whys.items() if why}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=7)
-    repetitions = parser.parse_args().repetitions
-    print(f"{get_num_threads()} threads, milliseconds{'':<27}{'median':>10}{'least':>10}{'most':>10}")
-    for label, job, change in [*jobs(), fit()]:
-        times = milliseconds(job, change, repetitions)
-        print(f"{label:<48}{statistics.median(times):>10.1f}{min(times):>10.1f}{max(times):>10.1f}", flush=True)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", default="", metavar="PATTERN",
+                        help="only rows with this regular expression in 'group: job, scene', such as '^Fits|^Start'")
+    parser.add_argument("--quick", action="store_true", help="few rows, few repetitions")
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "output", help="folder for the results")
+    parser.add_argument("--docs", action="store_true", help="put the results into the documentation, too")
+    options = parser.parse_args()
+
+    load = machine.load()
+    rows = choose(options.rows, options.quick)
+    excluded = exclusions(rows, options)
+    results = {"date": datetime.date.today().isoformat(), "quick": options.quick, "machine": machine.description(),
+               "load": load, "versions": machine.versions(), "excluded": excluded, "rows": []}
+    print(report.circumstances(results))
+    print(report.HEADER)
+    measurements = [results_of(rows, excluded, QUICK_BUDGET if options.quick else BUDGET)]
+    if re.search(options.rows, "Start"):
+        measurements.append(starts(machine.cpu_count()))
+    try:
+        for result in chain(*measurements):
+            results["rows"].append(result)
+            print(*report.lines(result), sep="\n", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted: the rest is left out")
+
+    options.output.mkdir(parents=True, exist_ok=True)
+    report.write_json(results, options.output / "benchmarks.json")
+    figure.draw(results, options.output / "benchmarks.png")
+    if options.docs:
+        report.write_page(results)
+        figure.draw(results, report.PICTURE)
 
 
 if __name__ == "__main__":

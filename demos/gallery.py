@@ -45,6 +45,7 @@ def main():
     fit = run("fit_globe")
     write(Image.open(fit / "anatomy.png"), images / "anatomy.png")
     write(Image.open(fit / "overview.png"), images / "fit.png")
+    write(Image.open(run("track_globe") / "figure.png"), images / "tracking.png")
     harmonics = HERE / "output" / "spherical_harmonics"
     write(Image.open(harmonics / "figure.png"), images / "spherical_harmonics.png")
 

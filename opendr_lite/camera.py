@@ -32,10 +32,10 @@ from .ch.linear_maps import BlockDiagonal, Broadcast, DenseMap
 from .geometry.rotations import rotation_and_left_jacobian
 from .geometry.rows import skew
 from .inputs import input_points, input_vector, total_derivative
+from .kernels.cpu.projection import MAX_NORMALIZED, MAX_RECIPROCAL, distorted, project, radial_gain, transform
 
 __all__ = ["ProjectPoints", "ProjectPoints3D", "RigidTransform", "RigidTransformSlow"]
 
-MAX_RECIPROCAL, MAX_NORMALIZED = 1e20, 1e15
 UNDISTORT_TOLERANCE, UNDISTORT_STEPS = 1e-12, 100
 
 
@@ -57,21 +57,18 @@ class RigidTransform(Ch):
     def _rotation_and_jacobian(self):
         return rotation_and_left_jacobian(input_vector(self, "rt", (3,)))
 
-    @depends_on("v", "rt")
-    def _rotated(self):
-        return input_points(self, "v") @ self._rotation_and_jacobian[0].T
-
     def compute_r(self):
-        return (self._rotated + input_vector(self, "t", (3,))).reshape(self.v.shape)
+        points, rotation = input_points(self, "v"), self._rotation_and_jacobian[0]
+        return transform(points, rotation, input_vector(self, "t", (3,))).reshape(self.v.shape)
 
     def compute_dr_wrt(self, wrt):
         R, J = self._rotation_and_jacobian
-        rotated = self._rotated
+        v = input_points(self, "v")
         return total_derivative(
             self, wrt,
-            v=lambda: BlockDiagonal(np.broadcast_to(R, (len(rotated), 3, 3))),
-            rt=lambda: DenseMap(skew(-rotated).reshape(-1, 3) @ J),
-            t=lambda: Broadcast((3,), rotated.shape))
+            v=lambda: BlockDiagonal(np.broadcast_to(R, (len(v), 3, 3))),
+            rt=lambda: DenseMap(skew(-v @ R.T).reshape(-1, 3) @ J),
+            t=lambda: Broadcast((3,), v.shape))
 
     @depends_on()
     def z(self):
@@ -99,16 +96,15 @@ class Distortion:
         k1, k2, self.p1, self.p2, k3, k4, k5, k6 = k
         self.x, self.y = x, y
         self.s = s = x * x + y * y
-        self.inverse = _reciprocal(1 + s * (k4 + s * (k5 + s * k6)))
-        self.g = (1 + s * (k1 + s * (k2 + s * k3))) * self.inverse
+        numerator, denominator = radial_gain(s, k1, k2, k3, k4, k5, k6)
+        self.inverse = _reciprocal(denominator)
+        self.g = numerator * self.inverse
         self.dg = (k1 + s * (2 * k2 + 3 * k3 * s) - self.g * (k4 + s * (2 * k5 + 3 * k6 * s))) * self.inverse
 
     @cached_property
     def value(self):
         """x', y' as an array (2, N)."""
-        x, y, p1, p2 = self.x, self.y, self.p1, self.p2
-        return np.stack((x * (self.g + 2 * p1 * y + 2 * p2 * x) + p2 * self.s,
-                         y * (self.g + 2 * p1 * y + 2 * p2 * x) + p1 * self.s))
+        return np.stack(distorted(self.x, self.y, self.s, self.g, self.p1, self.p2))
 
     @cached_property
     def slopes(self):
@@ -129,24 +125,19 @@ class Distortion:
                          s * s * radial, rational, s * rational, s * s * rational))
 
 
-class Projection:
-    """Pixel coordinates of camera-space points (N, 3), and their derivatives.
+class ProjectionSlopes:
+    """Derivatives of the pixel coordinates of camera-space points (N, 3).
 
-    `f` and `c` have two entries, `k` eight.
+    `f` has two entries, `k` eight.
     """
 
-    def __init__(self, points, f, c, k):
+    def __init__(self, points, f, k):
         X, Y, Z = np.ascontiguousarray(points.T)
-        self.f, self.c = f, c
+        self.f = f
         with np.errstate(over="ignore"):
             self.inverse_depth = _reciprocal(Z)
             x, y = (np.clip(a * self.inverse_depth, -MAX_NORMALIZED, MAX_NORMALIZED) for a in (X, Y))
         self.lens = Distortion(x, y, k)
-
-    @property
-    def uv(self):
-        """(N, 2)"""
-        return np.ascontiguousarray((self.lens.value * self.f[:, None] + self.c[:, None]).T)
 
     def wrt_points(self):
         """(N, 2, 3)"""
@@ -251,21 +242,31 @@ class ProjectPoints(Ch):
         return np.broadcast_to(f, 2), input_vector(self, "c", (2,)), np.concatenate((k, np.zeros(8 - k.size)))
 
     @depends_on("v_cam", "f", "c", "k")
-    def _projection(self):
-        return Projection(input_points(self, "v_cam"), *self._intrinsics)
+    def _projected(self):
+        return project(input_points(self, "v_cam"), *self._intrinsics)
+
+    @property
+    def screen(self):
+        """u, v, and depth z in camera space: an array (V, 3)."""
+        return self._projected[1]
 
     def compute_r(self):
-        return self._projection.uv
+        return self._projected[0]
+
+    @depends_on("v_cam", "f", "c", "k")
+    def _slopes(self):
+        f, _, k = self._intrinsics
+        return ProjectionSlopes(input_points(self, "v_cam"), f, k)
 
     def compute_dr_wrt(self, wrt):
-        projection = self._projection
+        slopes = self._slopes
         return total_derivative(
             self, wrt,
-            v_cam=lambda: BlockDiagonal(self._all_columns(projection.wrt_points(), np.array([0, 0, 1]))),
-            f=lambda: self._of_vector(projection.wrt_f() if self.f.size == 2
-                                      else projection.wrt_f().sum(axis=2, keepdims=True)),
-            c=lambda: self._of_vector(projection.wrt_c()),
-            k=lambda: self._of_vector(projection.wrt_k()[:, :, :self.k.size]))
+            v_cam=lambda: BlockDiagonal(self._all_columns(slopes.wrt_points(), np.array([0, 0, 1]))),
+            f=lambda: self._of_vector(slopes.wrt_f() if self.f.size == 2
+                                      else slopes.wrt_f().sum(axis=2, keepdims=True)),
+            c=lambda: self._of_vector(slopes.wrt_c()),
+            k=lambda: self._of_vector(slopes.wrt_k()[:, :, :self.k.size]))
 
     def _of_vector(self, blocks):
         return DenseMap(self._all_columns(blocks, 0.0).reshape(self.size, -1))
@@ -288,7 +289,7 @@ class ProjectPoints(Ch):
         points = np.asarray(points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"points must have shape (N, 3), got {points.shape}")
-        return Projection(points, *self._intrinsics).uv
+        return project(points, *self._intrinsics)[0]
 
     def unproject_points(self, uvd, camera_space=False):
         """The points that project to given pixels at given depths.
@@ -345,7 +346,7 @@ class ProjectPoints3D(ProjectPoints):
     """Pixel coordinates and depth (V, 3): u, v, z in camera space. Otherwise as `ProjectPoints`."""
 
     def compute_r(self):
-        return np.column_stack((super().compute_r(), input_points(self, "v_cam")[:, 2]))
+        return self.screen.copy()
 
     def _all_columns(self, blocks, of_depth):
         return np.concatenate((blocks, np.broadcast_to(of_depth, (len(blocks), 1, blocks.shape[2]))), axis=1)

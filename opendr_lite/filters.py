@@ -29,10 +29,12 @@ from operator import add, index
 import numpy as np
 import scipy.sparse as sp
 
-from .ch.linear_maps import LinearMap
+from .ch.linear_maps import Diagonal, LinearMap
 from .ch.node import Ch, as_node, depends_on
 from .ch.shaping import concatenate, ravel
-from .kernels.cpu.filtering import filter_image
+from .ch.tangents import FormedTangent, Tangent
+from .kernels.cpu.filtering import Taps, filter_image
+from .kernels.jit import read_only
 
 __all__ = ["gaussian_pyramid", "laplacian_pyramid", "GaussPyrDownOne", "GaussianKernel2D", "filter_for",
            "filter_for_nopadding", "halfsampler_for", "LinearFilter", "PyramidMap", "SeparableFilter"]
@@ -80,29 +82,48 @@ class SeparableFilter(LinearMap):
         super().__init__(np.multiply(rows.shape, columns.shape) * channels)
 
     def apply(self, x):
-        return _filter(x, self.rows, self.columns).reshape(self.shape[:1] + x.shape[1:])
+        image = x.reshape(self.rows.shape[1], self.columns.shape[1], -1)
+        return filter_image(image, *self.taps).reshape(self.shape[:1] + x.shape[1:])
 
     def apply_transpose(self, y):
-        return _filter(y, *self._transposed_factors).reshape(self.shape[1:] + y.shape[1:])
+        image = y.reshape(self.rows.shape[0], self.columns.shape[0], -1)
+        return filter_image(image, *self._transposed_taps).reshape(self.shape[1:] + y.shape[1:])
+
+    def times_tangent(self, tangent):
+        lines = _lines_of(tangent, self)
+        if lines is None:
+            return super().times_tangent(tangent)
+        return FormedTangent(lines.descend(None, None, self)[1].form())
 
     def to_sparse(self):
         return self._matrix
 
     @cached_property
-    def _transposed_factors(self):
-        return self.rows.T.tocsr(), self.columns.T.tocsr()
+    def taps(self):
+        """`Taps` of the rows and of the columns."""
+        return _taps(self.rows), _taps(self.columns)
+
+    @cached_property
+    def _transposed_taps(self):
+        return _taps(self.rows.T.tocsr()), _taps(self.columns.T.tocsr())
 
     @cached_property
     def _matrix(self):
         return sp.kron(sp.kron(self.rows, self.columns), sp.identity(self.channels), format="csr")
 
 
-def _filter(x, rows, columns):
-    return filter_image(x.reshape(rows.shape[1], columns.shape[1], -1), _taps(rows), _taps(columns))
-
-
 def _taps(matrix):
-    return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+    return Taps(*map(read_only, (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)))
+
+
+def _lines_of(tangent, separable):
+    """The tangent line by line, where it is one of an image that this filter takes, else None."""
+    if not hasattr(tangent, "lines"):
+        return None
+    lines = tangent.lines(separable.columns.shape[1])
+    fits = lines is not None and lines.shape == (separable.rows.shape[1], separable.columns.shape[1],
+                                                 separable.channels)
+    return lines if fits else None
 
 
 def filter_for(h, w, d, kernel):
@@ -340,7 +361,7 @@ class PyramidMap(LinearMap):
     def __init__(self, levels, coarser):
         self.levels, self.coarser = levels, coarser
         ends = np.cumsum([level.size for level in levels])
-        self._parts = [slice(end - level.size, end) for level, end in zip(levels, ends)]
+        self.parts = [slice(end - level.size, end) for level, end in zip(levels, ends)]
         super().__init__((ends[-1], levels[0].size))
 
     def images(self, x):
@@ -352,13 +373,13 @@ class PyramidMap(LinearMap):
 
     def apply(self, x):
         result = np.empty(self.shape[:1] + x.shape[1:])
-        for level, part, image in zip(self.levels, self._parts, self.images(x)):
+        for level, part, image in zip(self.levels, self.parts, self.images(x)):
             np.multiply(level.detail(image), level.scale, out=result[part])
         return result
 
     def apply_transpose(self, y):
         shown = [level.detail_transpose(y[part] * level.scale)
-                 for level, part in zip(self.levels, self._parts)]
+                 for level, part in zip(self.levels, self.parts)]
         total = shown.pop()
         for down, finer in zip(reversed(self.coarser), reversed(shown)):
             total = finer + down.T @ total
@@ -368,8 +389,47 @@ class PyramidMap(LinearMap):
         return sp.vstack([level.detail(image) * level.scale
                           for level, image in zip(self.levels, self.images(matrix))], format="csr")
 
+    def times_tangent(self, tangent):
+        streams = all(level.blur is None for level in self.levels) and all(
+            isinstance(down, SeparableFilter) for down in self.coarser)
+        if streams and not self.coarser:
+            return Diagonal(self.levels[0].scale, self.shape[0]) @ tangent
+        if streams and hasattr(tangent, "lines"):
+            return PyramidTangent(self, tangent)
+        return super().times_tangent(tangent)
+
     def to_sparse(self):
         return self.times_sparse(sp.identity(self.shape[1], format="csr"))
+
+
+class PyramidTangent(Tangent):
+    """A Gaussian pyramid of the tangent of an image: each level is made and used line by line."""
+
+    is_spread = True
+
+    def __init__(self, pyramid, image):
+        self.pyramid, self.image = pyramid, image
+        super().__init__((pyramid.shape[0], image.shape[1]))
+
+    def form(self):
+        return self.pyramid @ self.image.form()
+
+    def placed(self, columns, n):
+        return PyramidTangent(self.pyramid, self.image.placed(columns, n))
+
+    def merged(self, other):
+        return PyramidTangent(self.pyramid, self.image + other.image) if self.pyramid is other.pyramid else None
+
+    def normal_equations(self, weights, weighted):
+        pyramid, lines = self.pyramid, _lines_of(self.image, self.pyramid.coarser[0])
+        if lines is None:
+            return FormedTangent(self.form()).normal_equations(weights, weighted)
+        matrix, gradient = 0.0, 0.0
+        for level, part, down in zip(pyramid.levels, pyramid.parts, [*pyramid.coarser, None]):
+            own_weights = None if weights is None else weights[part]
+            (of_matrix, of_gradient), lines = lines.descend(own_weights, weighted[part], down)
+            matrix, gradient = matrix + level.scale ** 2 * of_matrix, gradient + level.scale * of_gradient
+        return matrix, gradient
 
 
 def gaussian_pyramid(input_objective, imshape=None, normalization="SSE", n_levels=3, as_list=False,

@@ -154,16 +154,25 @@ class LambertianPointLight(Ch):
 
 # ---------------------------------------------------------------------- spherical harmonics
 
+HARMONIC_SCALES = np.sqrt(np.array([1, 3, 3, 3, 15, 15, 5 / 4, 15, 15 / 4]) / (4 * np.pi))
+
+
 def _harmonics(n):
-    """Y (V, 9) of the module's docstring at the rows of `n`, and their gradients (V, 9, 3)."""
+    """Y (V, 9) of the module's docstring at the rows of `n`."""
+    x, y, z = n.T
+    one = np.ones_like(x)
+    values = np.stack((one, x, z, y, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y), axis=1)
+    return values * HARMONIC_SCALES
+
+
+def _harmonic_gradients(n):
+    """The gradients of the harmonics, (V, 9, 3)."""
     x, y, z = n.T
     zero, one = np.zeros_like(x), np.ones_like(x)
-    scale = np.sqrt(np.array([1, 3, 3, 3, 15, 15, 5 / 4, 15, 15 / 4]) / (4 * np.pi))
-    values = np.stack((one, x, z, y, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y), axis=1)
     gradients = np.stack((zero, zero, zero,  one, zero, zero,  zero, zero, one,  zero, one, zero,
                           y, x, zero,  zero, z, y,  zero, zero, 6 * z,  z, zero, x,
                           2 * x, -2 * y, zero), axis=1).reshape(-1, 9, 3)
-    return values * scale, gradients * scale[:, None]
+    return gradients * HARMONIC_SCALES[:, None]
 
 
 class SphericalHarmonics(Ch):
@@ -196,7 +205,7 @@ class SphericalHarmonics(Ch):
     def _light(self):
         """The components (n,) and the light (V,), negative where it is to be clamped."""
         components = input_vector(self, "components", range(1, 10))
-        return components, self._basis[0][:, :components.size] @ components
+        return components, self._basis[:, :components.size] @ components
 
     @depends_on("vn", "components", "light_color")
     def _tint(self):
@@ -208,12 +217,16 @@ class SphericalHarmonics(Ch):
 
     def compute_dr_wrt(self, wrt):
         components, light = self._light
-        values, gradients = (basis[:, :components.size] for basis in self._basis)
-        slope = np.einsum("vjx,j->vx", gradients, components)
+        values = self._basis[:, :components.size]
         clamped = np.maximum(light, 0)[:, None]
+
+        def slope():
+            gradients = _harmonic_gradients(input_points(self, "vn"))[:, :components.size]
+            return np.einsum("vjx,j->vx", gradients, components)
+
         return total_derivative(
             self, wrt,
-            vn=lambda: BlockDiagonal(self._tint[:, :, None] * slope[:, None, :]),
+            vn=lambda: BlockDiagonal(self._tint[:, :, None] * slope()[:, None, :]),
             components=lambda: DenseMap((self._tint[:, :, None] * values[:, None]).reshape(self.size, -1)),
             light_color=lambda: scaled_broadcast(clamped, (self.light_color.size,), self.shape))
 

@@ -49,7 +49,7 @@ def as_faces(f, num_verts, name="f"):
         face = int(np.argmax(outside.any(axis=1)))
         raise ValueError(f"{name} must index the {num_verts} rows it points at, 0 to {num_verts - 1}; "
                          f"row {face} is {f[face].tolist()}")
-    return f.astype(np.int64)
+    return f.astype(np.int64, order="C")
 
 
 def get_vert_connectivity(mesh_v, mesh_f=None):

@@ -54,8 +54,8 @@ def test_scene(name, tmp_path):
 
 
 def test_every_scene_is_tested():
-    helpers = {"common", "fit_globe", "gallery"}
-    assert {path.stem for path in DEMOS.glob("*.py")} - helpers == set(CLAIMS)
+    others = {"common", "fit_globe", "gallery", "track_globe"}
+    assert {path.stem for path in DEMOS.glob("*.py")} - others == set(CLAIMS)
 
 
 def test_globe_is_found(tmp_path):
@@ -66,6 +66,21 @@ def test_globe_is_found(tmp_path):
     for name in ("target", "start", "result", "residual", "overview", "convergence", "anatomy"):
         assert np.ptp(load_image(tmp_path / f"{name}.png")) > 0.05, name
     assert (tmp_path / "fit.gif").stat().st_size > 10_000
+
+
+def test_globe_is_tracked(tmp_path):
+    said = run("track_globe", "--frames", 30, "--output", tmp_path)
+    assert number("# frames per second", said) > 0
+    assert number("# steps a frame", said) < 4
+    assert number("translation error: mean #,", said) <= 0.001
+    assert number("translation error: .* at most #", said) <= 0.003
+    assert number("rotation error: mean #,", said) <= 0.03
+    assert number("rotation error: .* at most # degrees", said) <= 0.1
+    assert number("of the truth: # % of the pose", said) >= 80
+    assert number("pose, # % of the light", said) >= 60
+    for name in ("figure", "image"):
+        assert np.ptp(load_image(tmp_path / f"{name}.png")) > 0.5
+    assert (tmp_path / "track.gif").stat().st_size > 100_000
 
 
 def test_own_mesh_in_own_picture(tmp_path):

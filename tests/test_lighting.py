@@ -154,7 +154,7 @@ def sphere_quadrature():
 def test_harmonics_are_orthonormal():
     directions, weights = sphere_quadrature()
     light = SphericalHarmonics(vn=directions, components=np.zeros(9))
-    basis = light._basis[0]
+    basis = light._basis
     np.testing.assert_allclose(basis.T @ (weights[:, None] * basis), np.eye(9), atol=1e-14)
 
 

@@ -10,11 +10,14 @@ so that both products cost one application of every local map, and J itself is e
 identity. A *view* such as ``pose[:3]`` stands for the entries of the node it shows.
 """
 import numpy as np
-import scipy.sparse as sp
 
-__all__ = ["between", "depends", "evaluate", "jacobian", "jvp", "nodes_below", "pull_back", "push_forward",
-           "resolve_view", "vjp"]
+from ..threads import in_parallel
+from .linear_maps import BlockDiagonal, Diagonal, LinearMap, as_csr, identity
 
+__all__ = ["between", "depends", "evaluate", "evaluate_all", "jacobian", "jvp", "nodes_below", "pull_back",
+           "push_forward", "resolve_view", "vjp"]
+
+_LARGE = 16384  # entries of a root from which its evaluation is worth a thread
 _FEW = 64  # columns (rows) up to which a dense sweep beats sparse matrix products
 
 
@@ -34,30 +37,29 @@ def evaluate(root):
             pending.pop()
 
 
-def nodes_below(*roots, stop=()):
-    """All nodes that the roots are functions of, themselves included, inputs before outputs.
+def evaluate_all(roots):
+    """Compute the values of several nodes, those that were large before in threads of their own.
 
-    Parameters
-    ----------
-    *roots : Ch
-    stop : collection of int
-        `id`s of nodes below which not to look.
+    What several of them are computed from is computed once: who comes second waits.
     """
-    order, state = [], {}
+    _for_each(evaluate, [root for root in roots if root._value is None])
+
+
+def nodes_below(*roots):
+    """All nodes that the roots are functions of, themselves included, inputs before outputs."""
+    order, done = [], set()
     for root in roots:
-        pending = [root]
+        pending = [(root, False)]
         while pending:
-            node = pending[-1]
-            key = id(node)
-            if key not in state:
-                state[key] = "open"
-                if key not in stop:
-                    pending.extend(child for child in node.inputs() if id(child) not in state)
+            node, inputs_done = pending.pop()
+            if id(node) in done:
+                continue
+            if inputs_done:
+                done.add(id(node))
+                order.append(node)
             else:
-                pending.pop()
-                if state[key] == "open":
-                    state[key] = "done"
-                    order.append(node)
+                pending.append((node, True))
+                pending += [(child, False) for child in node.inputs() if id(child) not in done]
     return order
 
 
@@ -74,12 +76,9 @@ def resolve_view(node):
 
 def between(roots, bases):
     """Nodes on a path from a base up to a root, in topological order, with the inputs that matter."""
-    stop = {id(base) for base in bases}
-    depending = set(stop)
+    depending = {id(base) for base in bases}
     order = []
-    for node in nodes_below(*roots, stop=stop):
-        if id(node) in stop:
-            continue
+    for node in nodes_below(*roots):
         inputs = [child for child in node.inputs() if id(child) in depending]
         if inputs:
             depending.add(id(node))
@@ -96,6 +95,8 @@ def depends(root, wrt):
 def push_forward(roots, seeds):
     """Tangents of several nodes for given tangents of others, in one sweep.
 
+    What is below one root alone is swept in a thread of its own where several roots are large.
+
     Parameters
     ----------
     roots : list of Ch
@@ -107,25 +108,43 @@ def push_forward(roots, seeds):
     list of array, sparse matrix or None (no dependence), one for each root.
     """
     tangents = {id(base): tangent for base, tangent in seeds}
-    wanted = {id(root) for root in roots}
-    order = between(roots, [base for base, _ in seeds])
+    distinct = _distinct(roots)
+    shared, own = _by_root(between(distinct, [base for base, _ in seeds]), distinct)
+    wanted = {id(root) for root in distinct}.union(
+        id(child) for order in own for _, inputs in order for child in inputs)
+    _sweep_forward(shared, tangents, wanted)
+
+    def sweep(root, order):
+        above = dict(tangents)
+        _sweep_forward(order, above, {id(root)})
+        return above.get(id(root))
+
+    found = _for_each(sweep, distinct, own)
+    result = dict(zip(map(id, distinct), found))
+    return [result[id(root)] for root in roots]
+
+
+def _sweep_forward(order, tangents, wanted):
+    """Add to `tangents`, id of a node -> array, those of the nodes of `order`, and drop those no longer `wanted`."""
     last_use = {id(child): position for position, (_, inputs) in enumerate(order) for child in inputs}
     for position, (node, inputs) in enumerate(order):
-        total = None
+        total = tangents.get(id(node))
         for child in inputs:
             tangent = tangents.get(id(child))
             local = node._local_map(child) if tangent is not None else None
             if local is not None:
-                total = _plus(total, local @ tangent, tangent)
+                total = _plus(total, _written(local @ tangent), tangent)
             if last_use[id(child)] == position and id(child) not in wanted:
                 tangents.pop(id(child), None)
         if total is not None:
             tangents[id(node)] = total
-    return [tangents.get(id(root)) for root in roots]
 
 
 def pull_back(roots, bases):
     """Cotangents of several nodes for given cotangents of others, in one sweep.
+
+    What is below one root alone is swept in a thread of its own where several roots are large. Sums do not depend on
+    whether it was.
 
     Parameters
     ----------
@@ -138,27 +157,80 @@ def pull_back(roots, bases):
     -------
     list of array or None (no dependence), one for each base.
     """
-    cotangents = {}
+    distinct = _distinct(root for root, _ in roots)
+    given = {}
     for root, cotangent in roots:
-        known = cotangents.get(id(root))
-        cotangents[id(root)] = cotangent if known is None else known + cotangent
-    for node, inputs in reversed(between([root for root, _ in roots], bases)):
-        cotangent = cotangents.pop(id(node), None)
+        given[id(root)] = given[id(root)] + cotangent if id(root) in given else cotangent
+    shared, own = _by_root(between(distinct, bases), distinct)
+    wanted = {id(base) for base in bases}
+
+    def sweep(root, order):
+        cotangents = {id(root): given[id(root)]}
+        _sweep_reverse(order, cotangents, wanted)
+        return cotangents
+
+    total = {}
+    for cotangents in _for_each(sweep, distinct, own):
+        for key, cotangent in cotangents.items():
+            total[key] = total[key] + cotangent if key in total else cotangent
+    _sweep_reverse(shared, total, wanted)
+    return [total.get(id(base)) for base in bases]
+
+
+def _sweep_reverse(order, cotangents, wanted):
+    """Add to `cotangents`, id of a node -> array, those of the inputs of `order`, and drop those not `wanted`."""
+    for node, inputs in reversed(order):
+        cotangent = cotangents.get(id(node))
         if cotangent is None:
             continue
+        if id(node) not in wanted:
+            del cotangents[id(node)]
         for child in inputs:
             local = node._local_map(child)
             if local is not None:
                 part = local.T @ cotangent
                 cotangents[id(child)] = _plus(cotangents.get(id(child)), part, cotangent)
-    return [cotangents.get(id(base)) for base in bases]
+
+
+def _distinct(nodes):
+    return list({id(node): node for node in nodes}.values())
+
+
+def _by_root(order, roots):
+    """The steps of `between` below several of the roots, and, for each root, those below it alone."""
+    above = {id(root): {position} for position, root in enumerate(roots)}
+    for node, inputs in reversed(order):
+        for child in inputs:
+            above.setdefault(id(child), set()).update(above[id(node)])
+    shared, own = [], [[] for _ in roots]
+    for step in order:
+        owners = above[id(step[0])]
+        (shared if len(owners) > 1 else own[min(owners)]).append(step)
+    return shared, own
+
+
+def _for_each(function, roots, *arguments):
+    """[function(root, ...) for root, ... in zip(roots, ...)], in threads if two of the roots or more are large."""
+    if sum(root._last_size >= _LARGE for root in roots) < 2:
+        return list(map(function, roots, *arguments))
+    return in_parallel(lambda entry: function(*entry), zip(roots, *arguments))
+
+
+def _written(tangent):
+    """A linear map as a sparse matrix, unless it is a diagonal or block diagonal one, which is as good."""
+    if isinstance(tangent, LinearMap) and not isinstance(tangent, (Diagonal, BlockDiagonal)):
+        return tangent.to_sparse()
+    return tangent
 
 
 def _plus(total, part, source):
     """total + part, in the memory of `part` where that may be written to and is not what `part` was computed from."""
     if total is None:
         return part
-    if sp.issparse(part) or sp.issparse(total) or not part.flags.writeable or np.may_share_memory(part, source):
+    if isinstance(part, LinearMap) or isinstance(total, LinearMap):
+        return as_csr(total) + as_csr(part)
+    formed = isinstance(total, np.ndarray) and isinstance(part, np.ndarray)
+    if not formed or not part.flags.writeable or np.may_share_memory(part, source):
         return total + part
     return np.add(total, part, out=part)
 
@@ -175,29 +247,42 @@ def _columns(array, size, name):
 def jvp(root, wrt, tangent):
     """J @ tangent; see `Ch.jvp`."""
     root.r  # may set inputs, in on_changed
-    tangent = _columns(tangent, wrt.size, "tangent")
-    base, indices = resolve_view(wrt)
-    if indices is not None:
-        seed = np.zeros((base.size,) + tangent.shape[1:])
-        seed[indices] = tangent
-        tangent = seed
-    result, = push_forward([root], [(base, tangent)])
-    return np.zeros((root.size,) + tangent.shape[1:]) if result is None else _own(result, tangent)
+    if not isinstance(wrt, list):
+        wrt, tangent = [wrt], [tangent]
+    elif not isinstance(tangent, (list, tuple)) or len(tangent) != len(wrt):
+        raise ValueError(f"tangent must be a list of {len(wrt)} arrays, one for each node in wrt, got "
+                         f"{_described(tangent)}")
+    tangents = [_columns(array, node.size, "tangent") for node, array in zip(wrt, tangent)]
+    columns = tangents[0].shape[1:] if tangents else ()
+    if any(array.shape[1:] != columns for array in tangents):
+        raise ValueError("all tangents must have the same number of columns, got shapes "
+                         f"{', '.join(str(array.shape) for array in tangents)}")
+    seeds = {}
+    for node, array in zip(wrt, tangents):
+        base, indices = resolve_view(node)
+        _, seed = seeds.setdefault(id(base), (base, np.zeros((base.size,) + columns)))
+        seed[slice(None) if indices is None else indices] += array
+    result, = push_forward([root], list(seeds.values()))
+    return np.zeros((root.size,) + columns) if result is None else result
 
 
 def vjp(root, wrt, cotangent):
     """Jᵀ @ cotangent; see `Ch.vjp`."""
     cotangent = _columns(cotangent, root.size, "cotangent")
-    base, indices = resolve_view(wrt)
-    result, = pull_back([(root, cotangent)], [base])
-    if result is None:
-        return np.zeros((wrt.size,) + cotangent.shape[1:])
-    return _own(result, cotangent) if indices is None else result[indices]
+    views = [resolve_view(node) for node in (wrt if isinstance(wrt, list) else [wrt])]
+    pulled = pull_back([(root, cotangent)], [base for base, _ in views])
+    results = []
+    for (base, indices), whole in zip(views, pulled):
+        if whole is None:
+            whole = np.zeros((base.size,) + cotangent.shape[1:])
+        result = whole if indices is None else whole[indices]
+        shared = any(np.may_share_memory(result, other) for other in [cotangent, *results])
+        results.append(result.copy() if shared else result)
+    return results if isinstance(wrt, list) else results[0]
 
 
-def _own(result, given):
-    """A result that shares no memory with what the caller gave."""
-    return result.copy() if np.may_share_memory(result, given) else result
+def _described(value):
+    return f"{len(value)} of them" if isinstance(value, (list, tuple)) else type(value).__name__
 
 
 def jacobian(root, wrt, reverse_mode=None):
@@ -221,6 +306,6 @@ def _whole_jacobian(root, base, reverse_mode):
         result = None if result is None else result.T
     else:
         few = base.size <= _FEW
-        seed = np.eye(base.size) if few else sp.identity(base.size, format="csr")
+        seed = np.eye(base.size) if few else identity(base.size)
         result, = push_forward([root], [(base, seed)])
-    return None if result is None else sp.csr_matrix(result)
+    return None if result is None else as_csr(result)

@@ -16,8 +16,10 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
+from .tangents import FormedTangent, Tangent
+
 __all__ = ["LinearMap", "Diagonal", "Selection", "Broadcast", "BlockDiagonal", "SparseMap", "DenseMap",
-           "FunctionMap", "as_linear_map", "identity"]
+           "FunctionMap", "as_csr", "as_linear_map", "identity"]
 
 
 class LinearMap:
@@ -61,6 +63,18 @@ class LinearMap:
         """A times a sparse matrix, sparse."""
         return self.to_sparse() @ matrix
 
+    def times_map(self, other):
+        """A times another map, a map that applies one after the other unless there is a better way."""
+        return Composition(self, other)
+
+    def to_sparse_after(self, other):
+        """A times another map as a csr_matrix."""
+        return self.times_sparse(other.to_sparse())
+
+    def times_tangent(self, tangent):
+        """A times a `Tangent`, which is formed unless the structure of A makes that unnecessary."""
+        return FormedTangent(self @ tangent.form())
+
     @property
     def T(self):
         return Transpose(self)
@@ -71,9 +85,11 @@ class LinearMap:
     def __matmul__(self, other):
         _check_product(self.shape, np.shape(other))
         if isinstance(other, LinearMap):
-            return self if other.is_identity else other if self.is_identity else Composition(self, other)
+            return self if other.is_identity else other if self.is_identity else self.times_map(other)
         if sp.issparse(other):
             return self.times_sparse(other)
+        if isinstance(other, Tangent):
+            return other if self.is_identity else self.times_tangent(other)
         return self.apply(np.asarray(other, dtype=np.float64))
 
     def __rmatmul__(self, other):
@@ -132,6 +148,13 @@ class Diagonal(LinearMap):
     def to_sparse(self):
         return sp.csr_matrix(sp.diags(np.broadcast_to(self.diagonal, self.shape[:1])))
 
+    def times_tangent(self, tangent):
+        return tangent.scaled(self)
+
+    def squared_transpose(self, y):
+        """(Aᵀ∘Aᵀ) y"""
+        return y * self.diagonal ** 2
+
     def times_sparse(self, matrix):
         if self.diagonal.size == 1:
             return matrix * float(self.diagonal[0])
@@ -166,6 +189,11 @@ class Selection(LinearMap):
         return np.stack([np.bincount(self.indices, weights=column, minlength=n) for column in y.T],
                         axis=1) if y.shape[1] else np.zeros((n, 0))
 
+    squared_transpose = apply_transpose
+
+    def times_tangent(self, tangent):
+        return tangent.picked(self)
+
     def to_sparse(self):
         m = self.shape[0]
         return sp.csr_matrix((np.ones(m), self.indices, np.arange(m + 1)), shape=self.shape)
@@ -193,6 +221,11 @@ class Broadcast(LinearMap):
         columns = y.shape[1:]
         return y.reshape(self.to_shape + columns).sum(axis=self._repeated).reshape(self.shape[1:] + columns)
 
+    squared_transpose = apply_transpose
+
+    def times_tangent(self, tangent):
+        return tangent.picked(self)
+
     def _selection(self):
         flat = np.arange(self.shape[1]).reshape(self.from_shape)
         return Selection(np.broadcast_to(flat, self.to_shape), self.shape[1])
@@ -211,6 +244,15 @@ class BlockDiagonal(LinearMap):
         self.blocks = np.ascontiguousarray(blocks, dtype=np.float64)
         count, p, q = self.blocks.shape
         super().__init__((count * p, count * q))
+
+    def times_map(self, other):
+        """Block diagonal again, where the products of the blocks have no more entries than the blocks."""
+        if isinstance(other, BlockDiagonal):
+            count, p, q = self.blocks.shape
+            r = other.blocks.shape[2]
+            if other.blocks.shape[:2] == (count, q) and p * r <= q * (p + r):
+                return BlockDiagonal(np.matmul(self.blocks, other.blocks))
+        return super().times_map(other)
 
     def apply(self, x):
         count, p, q = self.blocks.shape
@@ -323,10 +365,13 @@ class Composition(LinearMap):
         return self.right.apply_transpose(self.left.apply_transpose(y))
 
     def to_sparse(self):
-        return self.left.times_sparse(self.right.to_sparse())
+        return self.left.to_sparse_after(self.right)
 
     def times_sparse(self, matrix):
         return self.left.times_sparse(self.right.times_sparse(matrix))
+
+    def times_tangent(self, tangent):
+        return self.left @ (self.right @ tangent)
 
 
 class Sum(LinearMap):
@@ -347,6 +392,14 @@ class Sum(LinearMap):
 
     def times_sparse(self, matrix):
         return sp.csr_matrix(self.first.times_sparse(matrix) + self.second.times_sparse(matrix))
+
+    def times_tangent(self, tangent):
+        return self.first @ tangent + self.second @ tangent
+
+
+def as_csr(matrix):
+    """A linear map, sparse matrix or array as csr_matrix."""
+    return matrix.to_sparse() if isinstance(matrix, LinearMap) else sp.csr_matrix(matrix)
 
 
 def as_linear_map(value, shape, origin="compute_dr_wrt"):

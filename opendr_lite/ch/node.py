@@ -71,11 +71,14 @@ class _Cached:
                              f"{', '.join(sorted(self.deps))}; it cannot be assigned")
 
     def __call__(self, node, *args, **kwargs):
-        key = (self.__name__, args, tuple(sorted(kwargs.items())))
-        with node._lock:
-            if key not in node._memo:
-                node._memo[key] = (self.deps, self.function(node, *args, **kwargs))
-            return node._memo[key][1]
+        key = (self, args, tuple(sorted(kwargs.items()))) if args or kwargs else self
+        kept = node._memo.get(key)
+        if kept is None:
+            with node._lock:
+                kept = node._memo.get(key)
+                if kept is None:
+                    kept = node._memo[key] = self.deps, self.function(node, *args, **kwargs)
+        return kept[1]
 
 
 class Term:
@@ -164,7 +167,9 @@ class Ch:
     def _start(self):
         state = self.__dict__
         state["_parents"] = {}
+        state["_inputs"] = None
         state["_value"] = None
+        state["_last_size"] = 0
         state["_maps"] = {}
         state["_jacobians"] = {}
         state["_memo"] = {}
@@ -231,6 +236,7 @@ class Ch:
                     value = value.astype(np.float64)
                 value = value.reshape((1,) * (self.least_ndim - value.ndim) + value.shape)
                 value.flags.writeable = False
+                self.__dict__["_last_size"] = value.size
                 self.__dict__["_value"] = value
 
     def _notice_changes(self):
@@ -287,15 +293,17 @@ class Ch:
     # ------------------------------------------------------------------ inputs and invalidation
 
     def inputs(self):
-        """The distinct nodes that this node is a differentiable function of."""
+        """The distinct nodes that this node is a differentiable function of, a tuple."""
+        inputs = self._inputs
+        if inputs is None:
+            inputs = self.__dict__["_inputs"] = tuple(self._find_inputs())
+        return inputs
+
+    def _find_inputs(self):
         if type(self) is Ch:
-            return []
-        found = {}
-        for name in self.dterms:
-            node = getattr(self, name, None)
-            if isinstance(node, Ch):
-                found[id(node)] = node
-        return list(found.values())
+            return ()
+        nodes = [getattr(self, name, None) for name in self.dterms]
+        return {id(node): node for node in nodes if isinstance(node, Ch)}.values()
 
     def __setattr__(self, name, value):
         differentiable = name in self.dterms
@@ -315,6 +323,7 @@ class Ch:
                 node._forget_parent(self, name)
             for node in _nodes_in(value):
                 node._remember_parent(self, name)
+            self.__dict__["_inputs"] = None
         object.__setattr__(self, name, value)
         self._invalidate({name})
 
@@ -338,8 +347,11 @@ class Ch:
             node, names = pending.pop()
             state = node.__dict__
             state["_changes"] |= names
+            aliases = _aliases(type(node))
+            if aliases:
+                state["_inputs"] = None
             if state["_memo"]:
-                stale = names.union(_aliases(type(node)))
+                stale = names | aliases
                 state["_memo"] = {key: entry for key, entry in state["_memo"].items()
                                   if entry[0].isdisjoint(stale)}
             if id(node) in seen:
@@ -395,16 +407,17 @@ class Ch:
 
     def _local_map(self, child):
         """The derivative with respect to one direct input, a LinearMap or None."""
-        if not self._has_value():
-            return None
-        with self._lock:
-            if id(child) not in self._maps:
-                value = self.r
-                self._notice_changes()
-                answer = self.compute_dr_wrt(child)
-                self._maps[id(child)] = None if answer is None else as_linear_map(
-                    answer, (value.size, child.size), f"{type(self).__name__}.compute_dr_wrt")
-            return self._maps[id(child)]
+        if id(child) not in self._maps:
+            if not self._has_value():
+                return None
+            with self._lock:
+                if id(child) not in self._maps:
+                    value = self.r
+                    self._notice_changes()
+                    answer = self.compute_dr_wrt(child)
+                    self._maps[id(child)] = None if answer is None else as_linear_map(
+                        answer, (value.size, child.size), f"{type(self).__name__}.compute_dr_wrt")
+        return self._maps[id(child)]
 
     def dr_wrt(self, wrt, reverse_mode=None):
         """The Jacobian of this node with respect to another, cached.
@@ -427,30 +440,33 @@ class Ch:
 
         Parameters
         ----------
-        wrt : Ch
+        wrt : Ch, or list or tuple of Ch
         tangent : array_like
-            wrt.size entries in any shape, or (wrt.size, k).
+            wrt.size entries in any shape, or (wrt.size, k). For several variables a list or tuple with one for
+            each, all with the same k.
 
         Returns
         -------
-        ndarray of shape (self.size,) or (self.size, k); zero where there is no dependence.
+        ndarray of shape (self.size,) or (self.size, k)
+            Of several variables the sum, by one sweep. Zero where there is no dependence.
         """
-        return differentiation.jvp(self, _node_argument(wrt, "wrt"), tangent)
+        return differentiation.jvp(self, _node_arguments(wrt, "wrt"), tangent)
 
     def vjp(self, wrt, cotangent):
         """Jᵀ @ cotangent, without forming J = d self / d wrt.
 
         Parameters
         ----------
-        wrt : Ch
+        wrt : Ch, or list or tuple of Ch
         cotangent : array_like
             self.size entries in any shape, or (self.size, k).
 
         Returns
         -------
-        ndarray of shape (wrt.size,) or (wrt.size, k); zero where there is no dependence.
+        ndarray of shape (wrt.size,) or (wrt.size, k)
+            For several variables a list with one for each, by one sweep. Zero where there is no dependence.
         """
-        return differentiation.vjp(self, _node_argument(wrt, "wrt"), cotangent)
+        return differentiation.vjp(self, _node_arguments(wrt, "wrt"), cotangent)
 
     def rop(self, wrt, rhs):
         """chumpy's name for `jvp`."""
@@ -549,7 +565,7 @@ class ChLambda(Ch):
             self._express(None)
         super().__setattr__(name, value)
 
-    def inputs(self):
+    def _find_inputs(self):
         return [self.expression]
 
     def compute_r(self):
@@ -655,14 +671,21 @@ def _node_argument(value, name):
     return value
 
 
+def _node_arguments(value, name):
+    """A node, or several of them."""
+    if not isinstance(value, (list, tuple)):
+        return _node_argument(value, name)
+    return [_node_argument(entry, f"{name}[{position}]") for position, entry in enumerate(value)]
+
+
 def _leaf_array(value):
     if isinstance(value, Ch):
         value = value.r
     try:
-        array = np.array(value)
+        array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError
-        return array.astype(np.float64, order="C")
+        return np.array(array, dtype=np.float64, order="C")
     except (TypeError, ValueError):
         raise TypeError(f"a Ch holds real numbers; cannot make an array of them from {type(value).__name__} "
                         f"{value!r:.80}") from None
@@ -679,4 +702,5 @@ def _aliases(cls):
     return cls._alias_names
 
 
-_PRIVATE = frozenset(["_parents", "_value", "_maps", "_jacobians", "_memo", "_changes", "_lock"])
+_PRIVATE = frozenset(["_parents", "_inputs", "_value", "_last_size", "_maps", "_jacobians", "_memo", "_changes",
+                      "_lock"])

@@ -22,6 +22,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from . import trust_region
 from .fit_result import FitResult, to_scipy
+from .linear_solvers import OLDER_NAMES
 from .node import Ch
 from .problem import Problem
 from .robust import RobustLoss, ScalarObjective, make_loss
@@ -45,7 +46,7 @@ _METHODS = tuple(_DESCENT) + _LEAST_SQUARES + _SCALAR
 
 
 def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, callback=None, options=None, *,
-             loss="linear", f_scale=1.0):
+             loss="linear", f_scale=1.0, linear_solver=None):
     """Change free variables so that the sum of the squares of a residual becomes least.
 
     Parameters
@@ -77,15 +78,23 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
         'disp': True prints a line for each accepted state (to stderr, with the sum of squares for each label
         of `fun`), 'progress' keeps rewriting one line on a terminal. 'dogleg' and 'lm' take maxiter (200),
         max_fevals (inf), e_1 (1e-15, gradient), e_2 (1e-8, relative step), e_3 (0, relative decrease),
-        sparse_solver (None: by size; 'dense'; 'spsolve' or 'splu', a factorization; 'cg', 'lsqr' or 'lsmr',
-        products; or a function (A, b) -> x) and treat_as_dense; 'dogleg' also delta_0 (first radius), 'lm'
-        tau (first damping). 'trf' and 'dogbox' take max_nfev, ftol, xtol, gtol, x_scale, tr_solver,
-        tr_options. Other methods take what SciPy's do.
+        sparse_solver (the older name of `linear_solver`; also 'spsolve' for 'splu', 'cg' for 'pcg', 'lsqr' for
+        'lsmr') and treat_as_dense (for 'dense'); 'dogleg' also delta_0 (first radius), 'lm' tau (first damping).
+        'trf' and 'dogbox' take max_nfev, ftol, xtol, gtol, x_scale, tr_solver, tr_options. Other methods take
+        what SciPy's do.
     loss : str or callable
         'linear', 'soft_l1', 'huber', 'cauchy', 'arctan', 'geman_mcclure', or a function of z = (r/f_scale)²
         that returns the rows ρ, ρ', ρ''. See `robust`.
     f_scale : float
         The size from which a residual counts as an outlier, in units of the residual.
+    linear_solver : str or callable, optional
+        How 'dogleg' and 'lm' solve the normal equations A p = -g, A = JᵀWJ; by default decided by size.
+
+        - 'dense': A as an array, Cholesky factorization.
+        - 'splu', 'cholmod', 'cholespy': sparse A, factorization by SciPy or by the optional extra of that name.
+        - 'pcg': sparse A, preconditioned conjugate gradients; the closer to the end, the more exact.
+        - 'lsmr': products with J and Jᵀ, no A.
+        - a function (A, b) -> x of a sparse A.
 
     Returns
     -------
@@ -96,7 +105,7 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
     Raises
     ------
     ValueError
-        For an unknown method, option or loss; bounds or constraints for a method that takes none; a start
+        For an unknown method, option, loss or solver; bounds or constraints for a method that takes none; a start
         that is not finite or violates the bounds; a variable that is computed from others, that is given
         twice, or that the objective does not depend on.
 
@@ -129,6 +138,12 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
                              "itself, does not have; put it in a list ([fun]) to have it squared, or use "
                              "BFGS, CG, L-BFGS-B, Newton-CG, TNC, SLSQP or trust-constr")
         chosen_loss = ScalarObjective()
+    if linear_solver is not None:
+        _check_capable("linear_solver", method, tuple(_DESCENT))
+        twice = [name for name in ("sparse_solver", "treat_as_dense") if options.get(name)]
+        if twice:
+            raise ValueError(f"linear_solver is given, and so is option {twice[0]}, which means the same: leave it out")
+        options["sparse_solver"] = linear_solver
     problem = Problem(fun, x0, chosen_loss)
     bounds = _flat_bounds(bounds, problem, method)
     constraints = () if constraints is None or constraints in ((), []) else constraints
@@ -175,8 +190,9 @@ def _descend(problem, run, method, bounds, constraints, tol, options):
     else:
         _check_number("tau", values["tau"], positive=True)
         region = trust_region.LevenbergMarquardt(values["tau"])
-    steps = trust_region.descend(problem, region, trust_region.Stopping(**limits),
-                                 "dense" if values["treat_as_dense"] else values["sparse_solver"])
+    solver = "dense" if values["treat_as_dense"] else values["sparse_solver"]
+    solver = OLDER_NAMES.get(solver, solver) if isinstance(solver, str) else solver
+    steps = trust_region.descend(problem, region, trust_region.Stopping(**limits), solver)
     while True:
         try:
             iterate = next(steps)

@@ -5,20 +5,22 @@ residual r (the parts of the objective, one after the other); this module writes
 for r, J, Jᵀu.
 """
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 
 import numpy as np
 import scipy.sparse as sp
 
 from . import differentiation
-from .linear_maps import FunctionMap, SparseMap
-from .linear_solvers import DenseBlocks, LinearAlgebra
+from .linear_maps import FunctionMap, SparseMap, as_csr, identity
+from .linear_solvers import DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
 from .node import Ch
 from .robust import sum_of_squares
+from .tangents import FormedTangent
 
 __all__ = ["Problem", "Variable"]
 
-_LARGE = 4096  # entries of a node that take longer to sweep than the nodes themselves
+_LARGE = 2**16  # entries of a node that take longer to sweep than the nodes themselves
 
 
 class Variable:
@@ -128,6 +130,7 @@ class Problem:
     def residual(self):
         """r at the present x, shape (m,)."""
         self.nfev += 1
+        differentiation.evaluate_all(self.parts)
         flat = [np.asarray(part.r, dtype=np.float64).reshape(-1) for part in self.parts]
         return flat[0] if len(flat) == 1 else np.concatenate(flat)
 
@@ -171,14 +174,14 @@ class Problem:
                        if tangent is not None]
         return DenseBlocks(blocks, shape)
 
-    def _tangents(self, bases, columns, sparse=False):
-        """Of the parts, the columns of J that belong to some of the bases, by one forward sweep."""
+    def _tangents(self, bases, columns, kind=np.asarray, sparse=False):
+        """Of the parts, the columns of J that belong to some of the bases, by one forward sweep of that kind."""
         place = np.empty(self.size, np.intp)
         place[columns] = np.arange(columns.size)
         seeds = [(base, sp.csr_matrix((np.ones(entries.size), (entries, place[own])), (base.size, columns.size)))
                  for base, entries, own in bases]
         if not sparse:
-            seeds = [(base, seed.toarray()) for base, seed in seeds]
+            seeds = [(base, kind(seed.toarray())) for base, seed in seeds]
         return differentiation.push_forward(self.parts, seeds)
 
     @cached_property
@@ -203,7 +206,68 @@ class Problem:
 
     def model(self, algebra, r):
         """The Gauss-Newton model of F about the present x, where the residual is r."""
-        return algebra.model(self.jacobian(algebra.form), r, self.loss.weights(r))
+        weights = self.loss.weights(r)
+        equations = None
+        if algebra.form == "dense":
+            equations = self.normal_equations(r, weights)
+        elif algebra.form == "sparse":
+            equations = self.sparse_normal_equations(r, weights, algebra.is_given)
+        if equations is not None:
+            self.njev += 1
+            return algebra.model(*equations)
+        algebra.form = "products"
+        return algebra.model_of_products(self.jacobian("products"), r, weights)
+
+    def normal_equations(self, r, weights):
+        """(A, g) = (Jᵀ W J, Jᵀ W r) for few unknowns, A an array. The rows of an image are not formed."""
+        columns_of_parts = [[] for _ in self.parts]
+        for bases in self._groups:
+            columns = np.concatenate([columns for _, _, columns in bases])
+            for pieces, tangent in zip(columns_of_parts, self._tangents(bases, columns, FormedTangent)):
+                if tangent is not None:
+                    pieces.append((_as_slice(columns), tangent))
+        equations = [_normal_equations(pieces, self.size, r[rows], None if weights is None else weights[rows])
+                     for rows, pieces in zip(self._rows, columns_of_parts) if pieces]
+        return tuple(map(sum, zip(*equations)))
+
+    def sparse_normal_equations(self, r, weights, whatever_it_costs=False):
+        """The same for many unknowns, A sparse; None where it would be large, unless that is no concern."""
+        equations = []
+        for rows, tangent, remembering in zip(self._rows, self._sparse_tangents(), self._gram_of_parts):
+            if tangent is None:
+                continue
+            own_weights = None if weights is None else weights[rows]
+            if tangent.has_local_gram:
+                weighted = r[rows] if weights is None else own_weights * r[rows]
+                equations.append(tangent.normal_equations(own_weights, weighted))
+                continue
+            if tangent.is_spread and not whatever_it_costs:
+                return None
+            jacobian = as_csr(tangent.form())
+            if not (whatever_it_costs or gram_is_cheap(jacobian)):
+                return None
+            equations.append(remembering(jacobian, r[rows], own_weights))
+        return tuple(map(sum, zip(*equations)))
+
+    def _sparse_tangents(self):
+        """Of the parts, all columns of J, by one sweep: of linear maps for a single variable, else of sparse matrices."""
+        (base, entries, columns), *others = self._bases
+        if not others and np.array_equal(entries, np.arange(base.size)) and np.array_equal(columns, entries):
+            seeds = [(base, FormedTangent(identity(self.size)))]
+        else:
+            seeds = [(base, FormedTangent(sp.csr_matrix((np.ones(own.size), (entries, own)), (base.size, self.size))))
+                     for base, entries, own in self._bases]
+        return differentiation.push_forward(self.parts, seeds)
+
+    @cached_property
+    def _gram_of_parts(self):
+        return [SparseNormalEquations() for _ in self.parts]
+
+    @property
+    def _rows(self):
+        """The places of each part in r."""
+        ends = np.cumsum([part.size for part in self.parts])
+        return [slice(end - part.size, end) for end, part in zip(ends, self.parts)]
 
     def linear_algebra(self, solver=None):
         """The representation that fits the size of this problem."""
@@ -236,6 +300,15 @@ class Problem:
         large = weights > 0.1 * weights.max()
         return "; ".join(variable.describe(large[variable.span]) for variable in self.variables
                          if large[variable.span].any())
+
+
+def _normal_equations(pieces, n, r, weights):
+    """Those of one part, from pairs of some of its n columns and their tangent."""
+    if all(isinstance(tangent, FormedTangent) for _, tangent in pieces):
+        blocks = [(0, columns, tangent.form()) for columns, tangent in pieces]
+        return DenseBlocks(blocks, (r.size, n)).normal_equations(r, weights)
+    total = reduce(add, (tangent.placed(columns, n) for columns, tangent in pieces))
+    return total.normal_equations(weights, r if weights is None else weights * r)
 
 
 def _as_slice(columns):

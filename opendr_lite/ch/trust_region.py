@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .vectors import dot, norm
+
 __all__ = ["Dogleg", "Iterate", "LevenbergMarquardt", "Outcome", "Stopping", "descend"]
 
 _LEAST_DAMPING = 1e-12  # keeps A + μ D² factorizable where A is singular
@@ -86,25 +88,25 @@ class Dogleg:
         """The dogleg step of at most Δ."""
         if model is not self._model:
             self._model, self._cauchy, self._newton = model, model.cauchy_step(), None
-        length = np.linalg.norm(self._cauchy)
+        length = norm(self._cauchy)
         if self.radius is not None and length >= self.radius:
             return self._cauchy * (self.radius / length)
         if self._newton is None:
             self._newton = model.gauss_newton_step()
-        length = np.linalg.norm(self._newton)
+        length = norm(self._newton)
         if self.radius is None:
             self.radius = length
         if length <= self.radius:
             return self._newton
         across = self._newton - self._cauchy
-        a, b = float(across @ across), float(self._cauchy @ across)
-        c = float(self._cauchy @ self._cauchy) - self.radius ** 2
+        a, b = dot(across, across), dot(self._cauchy, across)
+        c = dot(self._cauchy, self._cauchy) - self.radius ** 2
         root = np.sqrt(b * b - a * c)
         return self._cauchy + (-c / (b + root) if b > 0.0 else (root - b) / a) * across
 
     def update(self, ratio, step):
         """Shrink below a step that was much worse than promised, grow beyond one that was as good."""
-        length = np.linalg.norm(step)
+        length = norm(step)
         if ratio < 0.25:
             self.radius = 0.25 * length
         elif ratio > 0.9:
@@ -187,7 +189,7 @@ def descend(problem, region, stopping, solver=None):
             return Outcome(1, f"converged: no entry of the gradient exceeds e_1 = {limit.e_1:g}", model)
         while True:
             step = region.step(model)
-            length = np.linalg.norm(step)
+            length = norm(step)
             promised = model.decrease(step)
             if promised <= np.finfo(np.float64).eps * fun:
                 return Outcome(2, "converged: no further decrease can be told from rounding", model)
@@ -197,7 +199,7 @@ def descend(problem, region, stopping, solver=None):
             trial_fun, trial_r = problem.evaluate(trial_x)
             ratio = (fun - trial_fun) / promised if np.isfinite(trial_fun) else -1.0
             region.update(ratio, step)
-            short = length <= limit.e_2 * (np.linalg.norm(x) + limit.e_2)
+            short = length <= limit.e_2 * (norm(x) + limit.e_2)
             if ratio > 0.0:
                 break
             if short:

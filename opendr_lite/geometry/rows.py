@@ -60,8 +60,10 @@ def rescaling_blocks(m, power):
 
 
 def _inverse_power(m, power):
-    square = np.einsum("ij,ij->i", m, m)
-    return np.power(square, -0.5 * power, where=square > 0, out=np.zeros_like(square))
+    length = np.sqrt(np.einsum("ij,ij->i", m, m))
+    if power != 1:
+        length = length ** power
+    return np.divide(1.0, length, where=length > 0, out=length)
 
 
 class RescaledRows(Ch):

@@ -14,6 +14,7 @@ from .. import ch
 from ..ch import Ch, depends_on, linalg
 from ..ch.linear_maps import BlockDiagonal, DenseMap, FunctionMap, Selection
 from ..inputs import input_points, missing
+from ..kernels.cpu.normals import face_normals
 from ..topology import as_faces, get_faces_per_edge
 from .rows import NormalizedNx3, OnCoordinates, RescaledRows, RowLengths, Sum3xN, ndot, skew
 
@@ -82,12 +83,8 @@ def opposite_sides(v, f):
     return np.stack((p2 - p1, p0 - p2, p1 - p0), axis=1)
 
 
-def face_normals(sides):
-    return np.cross(sides[:, 1], sides[:, 2])
-
-
 def face_normal_map(sides, f, num_verts):
-    """The derivative of `face_normals` with respect to the vertices."""
+    """The derivative of the scaled normals with respect to the vertices."""
     return _corner_map(skew(sides).transpose(0, 2, 1, 3).reshape(len(f), 3, 9), f, num_verts)
 
 
@@ -126,7 +123,7 @@ class TriNormalsScaled(OnFaces):
     """
 
     def compute_r(self):
-        return face_normals(self._sides).ravel()
+        return face_normals(*self._mesh).ravel()
 
     def compute_dr_wrt(self, wrt):
         if wrt is self.v:

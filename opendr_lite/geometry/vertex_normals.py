@@ -15,8 +15,9 @@ import scipy.sparse as sp
 
 from ..ch import depends_on
 from ..ch.linear_maps import BlockDiagonal, FunctionMap
+from ..kernels.cpu.normals import face_normals, sums_of_rows
 from .rows import OnCoordinates, rescaled, rescaling_blocks
-from .triangles import OnFaces, face_normal_map, face_normals
+from .triangles import OnFaces, face_normal_map
 
 __all__ = ["VertNormals"]
 
@@ -99,7 +100,7 @@ class VertNormals(OnFaces):
     def _before_rescaling(self):
         """The rings, the sum (or mean) of the scaled face normals, their weights, the power of the length."""
         rings = self._rings_of(len(self._mesh[0]))
-        total = rings.sum.apply(face_normals(self._sides).ravel()).reshape(-1, 3)
+        total = sums_of_rows(rings.sum.matrix, face_normals(*self._mesh))
         if self.normalized:
             return rings, total, 1.0, 1.0
         weight = 1.0 / np.maximum(rings.num_faces, 1)[:, None]

@@ -3,6 +3,8 @@
 A *kernel* is a loop over arrays: a module-level function, compiled serially (the thread pool of `threads`
 shares out bands of the work) at its first call, without the GIL, and kept in Numba's cache. A *formula* is a
 scalar function: it stays plain Python and is compiled into whatever kernel calls it, on the CPU or on a GPU.
+An *inlined* function is a piece of a kernel: sizes that a kernel gives it as literals become constants there, which
+unrolls the loops over them.
 
 Neither is compiled with fastmath: the rasterizer has watertight edges only where IEEE arithmetic is kept.
 """
@@ -12,13 +14,20 @@ from numba.extending import register_jitable
 formula = register_jitable
 
 
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
 def kernel(function):
     """Compile a loop at its first call, cached on disk where some directory for that can be written."""
-    options = {"nogil": True, "error_model": "numpy"}
     try:
-        return njit(cache=True, **options)(function)
+        return njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # Numba found no place for a cache
-        return njit(**options)(function)
+        return njit(**_OPTIONS)(function)
+
+
+def inlined(function):
+    """Compile a piece of a kernel into the kernels that call it."""
+    return njit(forceinline=True, **_OPTIONS)(function)
 
 
 def read_only(array):

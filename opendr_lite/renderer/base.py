@@ -28,12 +28,13 @@ from ..ch import Ch, depends_on
 from ..ch.linear_maps import Selection
 from ..kernels.clipping import clip_near, extend_vertices, to_parents
 from ..kernels.cpu.edges import draw_lines
-from ..kernels.cpu.image_gradient import image_gradient, image_gradient_with_boundaries
+from ..kernels.cpu.image_gradient import gain_of_image
 from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
+from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
 from ..kernels.jit import read_only
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
-from .pixel_jacobian import PixelInterpolation, PixelMotion
+from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
@@ -56,6 +57,26 @@ class Pixels(NamedTuple):
     face_id: np.ndarray
     barycentric: np.ndarray
     depth: np.ndarray
+
+
+class CutEdges(NamedTuple):
+    """Edges as far as they are in front of the near plane.
+
+    Attributes
+    ----------
+    ends : (E, 2) int32
+        Indices into the extended screen.
+    start, length : (E,) float64, or None where no face is clipped
+        Where on the whole edge, from 0 to 1, the part in front begins, and how long it is.
+    """
+
+    ends: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+
+    def take(self, which):
+        """Those of the given indices."""
+        return CutEdges(*(None if array is None else array[which] for array in self))
 
 
 class BaseRenderer(Ch):
@@ -107,12 +128,16 @@ class BaseRenderer(Ch):
             raise AttributeError(f"{type(self).__name__} has no {name} yet: set it, as in rn.set({name}=...)")
         return value
 
-    @depends_on("f", "camera")
+    @property
     def faces(self):
         """The faces as int32, checked against the number of vertices."""
-        f = as_faces(self._needed("f"), len(self.screen))
+        return self._faces_among(len(self.screen))
+
+    @depends_on("f")
+    def _faces_among(self, num_vertices):
+        f = as_faces(self._needed("f"), num_vertices)
         if not len(f):
-            raise ValueError(f"f must have at least one face, got none, with {len(self.screen)} vertices: the mesh is "
+            raise ValueError(f"f must have at least one face, got none, with {num_vertices} vertices: the mesh is "
                              "empty")
         return f.astype(np.int32)
 
@@ -127,24 +152,22 @@ class BaseRenderer(Ch):
     fpe = property(lambda self: self.primitives_per_edge[0], doc="Faces per edge, (E, 2); -1 for none.")
     vpe = property(lambda self: self.primitives_per_edge[1], doc="Vertices per edge, (E, 2).")
 
-    @depends_on("camera")
-    def _camera_points(self):
+    @property
+    def _checked_camera(self):
         camera = self._needed("camera")
-        if not hasattr(camera, "project_camera_points"):
+        if not isinstance(camera, ProjectPoints):
             raise TypeError(f"camera must be a ProjectPoints, got {type(camera).__name__}")
-        points = np.ascontiguousarray(camera.v_cam.r.reshape(-1, 3))
-        bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-        if bad.size:
-            raise ValueError(f"vertex {bad[0]} is at {points[bad[0]]} in camera space ({bad.size} such): v, rt and t "
-                             "must be finite")
-        return points
+        return camera
 
-    @depends_on("camera")
+    @property
+    def _camera_points(self):
+        """Vertices in camera space, (V, 3)."""
+        return self._checked_camera.v_cam.r.reshape(-1, 3)
+
+    @property
     def screen(self):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
-        points = self._camera_points
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.ascontiguousarray(np.column_stack([self.camera.r[:, :2], points[:, 2]]))
+        return self._checked_camera.screen
 
     # ------------------------------------------------------------------ visibility
 
@@ -176,43 +199,37 @@ class BaseRenderer(Ch):
     @depends_on("f", "camera")
     def silhouette_edges(self):
         """Edges where the surface turns away from the camera or ends: (S,) indices into vpe."""
-        by_axis = np.ascontiguousarray(self._camera_points.T)
-        (ax, bx, cx), (ay, by, cy), (az, bz, cz) = by_axis.take(self.faces.T, axis=1)
-        facing = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
-        first, second = self.fpe.T
-        return np.flatnonzero((second < 0) | (np.sign(facing[first]) * np.sign(facing[second]) <= 0.0))
+        return silhouette_edges(self._camera_points, self.faces, self.fpe)
 
     @depends_on("f", "frustum", "camera")
     def _boundary(self):
         """(position in silhouette_edges or -1, position along the edge) of each pixel."""
-        edges = self.silhouette_edges
-        return self._lines(self.vpe[edges], self.surface.depth)
+        return self._lines(self._cut_edges(self.vpe[self.silhouette_edges]), self.surface.depth)
 
     def _lines(self, edges, depth):
-        """The nearest of the given edges, (E, 2), at each pixel where it is not behind `depth`, and where on it."""
-        ends, start, length = self._cut_edges(edges)
-        if not len(ends):
-            return np.full(depth.shape, -1, np.int32), np.zeros(depth.shape)
-        edge, along = draw_lines(self._extended_screen, ends, depth, EDGE_DEPTH_TOLERANCE)
+        """The nearest of the given `CutEdges` at each pixel where it is not behind `depth`, and where on it."""
+        edge, along = draw_lines(self._extended_screen, edges.ends, depth, EDGE_DEPTH_TOLERANCE)
         if self._clipped is not None:
-            along = np.where(edge < 0, 0.0, start[edge] + length[edge] * along)
+            seen = edge >= 0
+            along[seen] = edges.start[edge[seen]] + edges.length[edge[seen]] * along[seen]
         return edge, along
 
     def _cut_edges(self, edges):
-        """The part of each edge in front of the near plane: its ends in the extended screen, its start and length."""
-        ends = np.array(edges, dtype=np.int32, order="C")
+        """The given edges, (E, 2), in front of the near plane."""
+        if self._clipped is None:
+            return CutEdges(edges, None, None)
+        ends = edges.copy()
         position = np.tile([0.0, 1.0], (len(ends), 1))
-        if self._clipped is not None:
-            num_vertices = len(self.screen)
-            behind = self._camera_points[ends, 2] < self._checked_frustum["near"]
-            ends[behind.all(axis=1)] = 0  # a line without length marks no pixel
-            crossing = np.flatnonzero(behind[:, 0] != behind[:, 1])
-            keys = self._clipped.new_vertices.astype(np.int64) @ [num_vertices, 1]
-            new = np.searchsorted(keys, ends[crossing].astype(np.int64) @ [num_vertices, 1])
-            end = np.where(behind[crossing, 0], 0, 1)
-            ends[crossing, end] = num_vertices + new
-            position[crossing, end] = self._clipped.weight[new]
-        return ends, position[:, 0], position[:, 1] - position[:, 0]
+        num_vertices = len(self.screen)
+        behind = self._camera_points[ends, 2] < self._checked_frustum["near"]
+        ends[behind.all(axis=1)] = 0  # a line without length marks no pixel
+        crossing = np.flatnonzero(behind[:, 0] != behind[:, 1])
+        keys = self._clipped.new_vertices.astype(np.int64) @ [num_vertices, 1]
+        new = np.searchsorted(keys, ends[crossing].astype(np.int64) @ [num_vertices, 1])
+        end = np.where(behind[crossing, 0], 0, 1)
+        ends[crossing, end] = num_vertices + new
+        position[crossing, end] = self._clipped.weight[new]
+        return CutEdges(ends, position[:, 0], position[:, 1] - position[:, 0])
 
     @depends_on("f", "frustum", "camera")
     def surface_with_edges(self):
@@ -221,30 +238,18 @@ class BaseRenderer(Ch):
         That line is on the surface that the silhouette bounds, so the pixel moves with the vertices at its ends. The
         wireframe is that of the faces seen, and the silhouette edges themselves.
         """
-        on_edge, _ = self._boundary
-        drawn = np.nonzero(on_edge >= 0)
-        if not len(drawn[0]):
+        edge_at, _ = self._boundary
+        drawn = np.flatnonzero(edge_at.ravel() >= 0)
+        if not drawn.size:
             return self.surface
-        visible = np.zeros(len(self.faces) + 1, bool)  # the last one is the face -1: none
-        visible[self.surface.face_id] = True
-        visible[-1] = False
-        first, second = self.fpe.T
-        wire = visible[first] | visible[second]
-        wire[self.silhouette_edges[on_edge[drawn]]] = True
-        wire = np.flatnonzero(wire)
-        edge, along = (image[drawn] for image in self._lines(self.vpe[wire], np.where(on_edge >= 0, np.inf, 0.0)))
-        edge = wire[edge]
-        face = np.where(visible[first[edge]] | ~visible[second[edge]], first[edge], second[edge])
-        face_id, barycentric, depth = (array.copy() for array in self.surface)
-        corners = self.faces[face]
-        weight = np.zeros(corners.shape)
-        for end, share in zip(self.vpe[edge].T, (1.0 - along, along)):
-            at_end = corners == end[:, None]  # twice, if the face uses a vertex twice
-            weight += at_end * (share / at_end.sum(axis=1))[:, None]
-        face_id[drawn] = face
-        barycentric[drawn] = weight
-        depth[drawn] = np.einsum("pk,pk->p", weight, self._camera_points[corners, 2])
-        return Pixels(face_id, barycentric, depth)
+        edges = self._cut_edges(self.vpe)
+        wire, seen = wireframe(self.surface.face_id, self.silhouette_edges, edge_at, drawn, edges.ends, self.fpe,
+                               self._extended_screen, len(self.faces))
+        hidden_beyond = np.zeros(edge_at.shape)  # no line is wanted but at the drawn pixels
+        hidden_beyond.ravel()[drawn] = np.inf
+        line, along = self._lines(edges.take(wire), hidden_beyond)
+        return Pixels(*move_onto_lines(drawn, line, along, wire, self.vpe, self.fpe, seen, self.faces, self.screen,
+                                       self.surface))
 
     @property
     def pixels(self):
@@ -338,25 +343,22 @@ class BaseRenderer(Ch):
         points = PointsOnFaces(self.camera.v_cam, self.corners[self._cut], self.weights[self._cut])
         return ProjectPoints(v_cam=points, f=self.camera.f, c=self.camera.c, k=self.camera.k)
 
-    def _image_gradient(self, image):
-        height, width = self.image_size
-        image = image.reshape(height, width, -1)
-        if self.overdraw:
-            return image_gradient_with_boundaries(image, self._boundary[0] >= 0)
-        return image_gradient(image)
-
     def _gain(self, image):
-        """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, (h w, C, 2)."""
-        gradient = self._image_gradient(image)
-        return np.negative(gradient, out=gradient).reshape(len(self.corners), -1, 2)
+        """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, a `Gain`."""
+        return gain_of_image(image.reshape(self.image_size + (-1,)), self._boundary[0] >= 0 if self.overdraw else None)
+
+    @property
+    def _seen_faces(self):
+        return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 
     def _motion_wrt_camera(self, image):
         """Derivative of an image with respect to the camera's value: of the pixels whose faces are not cut."""
-        corners = self.corners
+        corners, seen = self.corners, self._seen_faces
         if self._cut.size:
-            corners = corners.copy()
-            corners[self._cut] = -1
-        motion = PixelMotion(corners, self.weights, self._gain(image), len(self.screen))
+            corners, face_id = corners.copy(), seen.face_id.copy()
+            corners[self._cut] = face_id[self._cut] = -1
+            seen = seen._replace(face_id=face_id)
+        motion = PixelMotion(corners, self.weights, self._gain(image), len(self.screen), seen)
         if self.camera.size == motion.shape[1]:
             return motion
         uv = np.arange(self.camera.size).reshape(len(self.screen), -1)[:, :2]
@@ -364,10 +366,9 @@ class BaseRenderer(Ch):
 
     def _motion_wrt_cut_pixels(self, image):
         """Derivative of an image with respect to `cut_pixels`."""
-        gain = self._gain(image)
-        own = np.full((len(gain), 1), -1, np.int32)
+        own = np.full((len(self.corners), 1), -1, np.int32)
         own[self._cut, 0] = np.arange(self._cut.size)
-        return PixelMotion(own, np.ones(own.shape), gain, self._cut.size)
+        return PixelMotion(own, np.ones(own.shape), self._gain(image), self._cut.size)
 
 
 class PointsOnFaces(Ch):

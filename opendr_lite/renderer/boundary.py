@@ -5,7 +5,7 @@ A pixel of an edge moves with the two ends of the edge; the image moves by its g
 import numpy as np
 
 from ..ch import depends_on
-from ..kernels.cpu.image_gradient import image_gradient
+from ..kernels.cpu.image_gradient import gain_of_image
 from ..kernels.cpu.pixels import taps_of_faces
 from .base import BaseRenderer, check_count
 
@@ -48,8 +48,8 @@ class BoundaryRenderer(BaseRenderer):
         along = self._boundary[1].ravel()
         return np.stack([1.0 - along, along], axis=1)
 
-    def _image_gradient(self, image):
-        return image_gradient(image.reshape(self.image_size + (-1,)))
+    def _gain(self, image):
+        return gain_of_image(image.reshape(self.image_size + (-1,)))
 
     def compute_dr_wrt(self, wrt):
         if wrt is self.camera:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
-from ..kernels.cpu.pixels import interpolate
+from ..kernels.cpu.shading import shade
 from .base import BaseRenderer, check_count
 from .pixel_jacobian import PixelInterpolation
 
@@ -70,14 +70,14 @@ class ColoredRenderer(BaseRenderer):
     # ------------------------------------------------------------------ image
 
     def compute_r(self):
-        factors = list(self._factors().values())
-        if len(factors) == 1:
-            taps, weights, values, _ = factors[0]
-            image = interpolate(taps, weights, values, self._background(self._channels))
-        else:
-            product = reduce(np.multiply, map(self._interpolated, factors))
-            image = np.where(self.corners[:, :1] >= 0, product, self._background(self._channels))
+        """The colours of the vertices, times the images of the other factors, over the background."""
+        channels = self._channels
+        colors, _ = self._colors(channels).get("vc", (None, None))
+        image = self._shaded(colors, self._product_without("vc"), self._background(channels))
         return image.reshape(self._image_shape)
+
+    def _shaded(self, colors, scale, background):
+        return shade(self.pixels.face_id, self.pixels.barycentric, self.faces, colors, scale, background)
 
     @property
     def color_image(self):
@@ -125,28 +125,47 @@ class ColoredRenderer(BaseRenderer):
 
     # ------------------------------------------------------------------ factors
 
-    @depends_on("f", "frustum", "camera", "overdraw", "vc", "fc")
-    def _color_factors(self, channels):
-        factors = {}
-        if getattr(self, "vc", None) is not None:
-            values, spread = self._spread_over_channels("vc", len(self.screen), channels)
-            factors["vc"] = Factor(self.corners, self.weights, values, spread)
-        if getattr(self, "fc", None) is not None:
-            values, spread = self._spread_over_channels("fc", len(self.faces), channels)
-            face = self.pixels.face_id.reshape(-1, 1)
-            factors["fc"] = Factor(face, np.ones(face.shape), values, spread)
-        return factors
-
-    def _factors(self):
-        """Name of the input -> Factor."""
-        factors = self._color_factors(self._channels)
-        if not factors:
+    @property
+    def _factor_names(self):
+        names = tuple(self._colors(self._channels))
+        if not names:
             raise AttributeError(f"{type(self).__name__} has no colours yet: set vc (of the vertices) or fc (of the "
                                  "faces), as in rn.set(vc=...)")
-        return factors
+        return names
 
-    def _interpolated(self, factor):
-        return interpolate(factor.taps, factor.weights, factor.values, np.zeros((1, factor.values.shape[1])))
+    def _factor(self, name):
+        """The `Factor` that an input is."""
+        values, spread = self._colors(self._channels)[name]
+        if name == "vc":
+            return Factor(self.corners, self.weights, values, spread)
+        face = self.pixels.face_id.reshape(-1, 1)
+        return Factor(face, np.ones(face.shape), values, spread)
+
+    def _factor_image(self, name):
+        """The colours of an input at each pixel, (N, C)."""
+        return {"vc": self._vertex_color_image, "fc": self._face_color_image}[name](self._channels)
+
+    @depends_on("f", "frustum", "camera", "overdraw", "vc")
+    def _vertex_color_image(self, channels):
+        values, _ = self._colors(channels)["vc"]
+        return self._shaded(values, np.ones((1, channels)), np.zeros((1, channels)))
+
+    @depends_on("f", "frustum", "camera", "overdraw", "fc")
+    def _face_color_image(self, channels):
+        values, _ = self._colors(channels)["fc"]
+        return values.take(self.pixels.face_id.ravel(), axis=0, mode="clip")
+
+    def _product_without(self, name):
+        """Product of the images of all factors but one, (N, C), or (1, C) if there are none."""
+        images = [self._factor_image(other) for other in self._factor_names if other != name]
+        return reduce(np.multiply, images) if images else np.ones((1, self._channels))
+
+    @depends_on("f", "camera", "vc", "fc")
+    def _colors(self, channels):
+        """Name of an input -> values at each point and channel, and the map from its entries to them."""
+        points = {"vc": len(self.screen), "fc": len(self.faces)}
+        return {name: self._spread_over_channels(name, points[name], channels) for name in points
+                if getattr(self, name, None) is not None}
 
     def _spread_over_channels(self, name, points, channels):
         """Values of an input at each point and channel, (points, C), and the map from its entries to them."""
@@ -177,14 +196,20 @@ class ColoredRenderer(BaseRenderer):
             return self._motion_wrt_cut_pixels(self.color_image)
         if name == "bgcolor":
             return self._background_map()
-        factor = self._factors()[name]
+        factor = self._factor(name)
         scale = self._scale_of(name)
-        return PixelInterpolation(factor.taps, factor.weights, scale, len(factor.values)) @ factor.spread
+        seen = self._seen_faces if name == "vc" else None
+        return PixelInterpolation(factor.taps, factor.weights, scale, len(factor.values), seen) @ factor.spread
 
     def _scale_of(self, name):
         """Product of all factors but one, (N, C)."""
-        others = [self._interpolated(factor) for other, factor in self._factors().items() if other != name]
-        return reduce(np.multiply, others) if others else np.ones((len(self.corners), self._channels))
+        product = self._product_without(name)
+        return product if len(product) > 1 else self._ones(product.shape[1])
+
+    @depends_on("frustum")
+    def _ones(self, channels):
+        height, width = self.image_size
+        return np.ones((height * width, channels))
 
     def _background_map(self):
         if getattr(self, "background_image", None) is not None:

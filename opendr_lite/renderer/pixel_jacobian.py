@@ -4,23 +4,45 @@ A pixel depends on the few points that it shows: its *taps*. The rows of the Jac
 weights and one factor per pixel and channel, so nothing else is kept; products with the Jacobian gather from the taps
 or scatter to them. The formulas are in `kernels.cpu.pixels`.
 """
+from typing import NamedTuple
+
 import numpy as np
 import scipy.sparse as sp
 
-from ..ch.linear_maps import LinearMap
+from ..ch.linear_maps import BlockDiagonal, LinearMap
 from ..kernels.cpu import pixels
+from ..kernels.cpu.image_gradient import Gain, stored_gain
+from .pixel_tangent import PixelTangent, Term
 
-__all__ = ["PixelInterpolation", "PixelMotion"]
+__all__ = ["PixelInterpolation", "PixelMotion", "SeenFaces"]
+
+
+class SeenFaces(NamedTuple):
+    """Which face each pixel shows, where the taps are its corners.
+
+    Attributes
+    ----------
+    face_id : (N,) int32
+        -1 where the taps are.
+    faces : (F, 3) int32
+        Corners of all faces: taps[p] = faces[face_id[p]].
+    """
+
+    face_id: np.ndarray
+    faces: np.ndarray
 
 
 class PixelMap(LinearMap):
     """What both maps share: from vectors of `dimensions` entries at the points to the channels of the pixels.
 
-    A subclass gives `forward`, of (points, dimensions, columns) to (N, channels, columns), and `reverse`, the
-    transpose.
+    A subclass gives `forward`, of (points, dimensions, columns) to (N, channels, columns), and `reverse`, the transpose,
+    of (N, channels) to (points, dimensions). `seen`, a `SeenFaces` or None, serves the normal equations.
     """
 
-    def __init__(self, taps, weights, points, channels, dimensions):
+    moves = False  # whether the input is positions on the screen
+
+    def __init__(self, taps, weights, points, channels, dimensions, seen):
+        self.seen = seen
         self.taps, self.weights, self.points = taps, np.ascontiguousarray(weights), points
         self.channels, self.dimensions = channels, dimensions
         super().__init__((len(taps) * channels, points * dimensions))
@@ -29,12 +51,27 @@ class PixelMap(LinearMap):
         return self.forward(_with_columns(x, self.points, self.dimensions)).reshape(self.shape[:1] + x.shape[1:])
 
     def apply_transpose(self, y):
-        return self.reverse(_with_columns(y, len(self.taps), self.channels)).reshape(self.shape[1:] + y.shape[1:])
+        if y.ndim == 1:
+            return self.reverse(np.ascontiguousarray(y).reshape(-1, self.channels)).ravel()
+        x = np.empty(self.shape[1:] + y.shape[1:])
+        for column in range(y.shape[1]):
+            x[:, column] = self.apply_transpose(y[:, column])
+        return x
+
+    def times_tangent(self, tangent):
+        return PixelTangent([Term(self, tangent.form(), slice(None))], tangent.shape[1])
 
 
 def _with_columns(x, count, entries):
     """(count * entries,) or (count * entries, k) as (count, entries, 1 or k)."""
     return np.ascontiguousarray(x).reshape((count, entries) + (x.shape[1:] or (1,)))
+
+
+def _csr_matrix(arrays, shape):
+    """A csr_matrix of arrays whose columns ascend in each row."""
+    matrix = sp.csr_matrix(arrays, shape=shape)
+    matrix.has_sorted_indices = True
+    return matrix
 
 
 class PixelInterpolation(PixelMap):
@@ -48,11 +85,13 @@ class PixelInterpolation(PixelMap):
     scale : (N, C) float64
     points : int
         Number of points; the input has points * C entries.
+    seen : SeenFaces, optional
+        Lets normal equations be taken face by face, see `pixel_moments`.
     """
 
-    def __init__(self, taps, weights, scale, points):
+    def __init__(self, taps, weights, scale, points, seen=None):
         self.scale = np.ascontiguousarray(scale)
-        super().__init__(taps, weights, points, scale.shape[1], scale.shape[1])
+        super().__init__(taps, weights, points, scale.shape[1], scale.shape[1], seen)
 
     def forward(self, x):
         return pixels.interpolation_forward(self.taps, self.weights, self.scale, x)
@@ -61,7 +100,7 @@ class PixelInterpolation(PixelMap):
         return pixels.interpolation_reverse(self.taps, self.weights, self.scale, y, self.points)
 
     def to_sparse(self):
-        return sp.csr_matrix(pixels.interpolation_csr(self.taps, self.weights, self.scale), shape=self.shape)
+        return _csr_matrix(pixels.interpolation_csr(self.taps, self.weights, self.scale), self.shape)
 
 
 class PixelMotion(PixelMap):
@@ -71,15 +110,18 @@ class PixelMotion(PixelMap):
     ----------
     taps, weights
         See `PixelInterpolation`.
-    gain : (N, C, D) float64
+    gain : Gain or (N, C, D) float64
         For OpenDR's derivative, minus the image gradient.
     points : int
         Number of points; the input has points * D entries.
+    seen : SeenFaces, optional
     """
 
-    def __init__(self, taps, weights, gain, points):
-        self.gain = np.ascontiguousarray(gain)
-        super().__init__(taps, weights, points, *gain.shape[1:])
+    moves = True
+
+    def __init__(self, taps, weights, gain, points, seen=None):
+        self.gain = gain if isinstance(gain, Gain) else stored_gain(gain)
+        super().__init__(taps, weights, points, *self.gain.shape[2:], seen)
 
     def forward(self, x):
         return pixels.motion_forward(self.taps, self.weights, self.gain, x)
@@ -88,4 +130,11 @@ class PixelMotion(PixelMap):
         return pixels.motion_reverse(self.taps, self.weights, self.gain, y, self.points)
 
     def to_sparse(self):
-        return sp.csr_matrix(pixels.motion_csr(self.taps, self.weights, self.gain), shape=self.shape)
+        return _csr_matrix(pixels.motion_csr(self.taps, self.weights, self.gain), self.shape)
+
+    def to_sparse_after(self, other):
+        """The product with a map of each point is written row by row; that with any other is a sparse product."""
+        if not isinstance(other, BlockDiagonal) or other.blocks.shape[:2] != (self.points, self.dimensions):
+            return super().to_sparse_after(other)
+        return _csr_matrix(pixels.motion_csr(self.taps, self.weights, self.gain, other.blocks),
+                           (self.shape[0], other.shape[1]))

@@ -4,7 +4,8 @@ import numpy as np
 from ..ch import depends_on
 from ..ch.linear_maps import Selection
 from ..kernels.cpu.pixels import interpolate
-from ..kernels.cpu.texture import texture_taps
+from ..kernels.cpu.shading import shade
+from ..kernels.cpu.texture import texture_colors, texture_taps
 from ..topology import as_faces
 from .colored import ColoredRenderer, Factor, check_finite
 from .mipmap import Mipmap
@@ -46,63 +47,82 @@ class TexturedRenderer(ColoredRenderer):
     @property
     def num_channels(self):
         """As many as the texture has."""
-        texture = self._needed("texture_image")
-        return 1 if texture.ndim == 2 else texture.shape[-1]
+        texture = self._checked_texture
+        return 1 if texture.ndim == 2 else texture.shape[2]
 
     @depends_on("texture_image")
-    def _texture(self):
-        """(texels of all levels (texels, C), Mipmap)."""
+    def _checked_texture(self):
         texture = self._needed("texture_image").r
         if texture.ndim not in (2, 3) or texture.size == 0:
             raise ValueError(f"texture_image must have shape (rows, columns, channels), got {texture.shape}")
         check_finite(texture, "texture_image")
+        return texture
+
+    @depends_on("texture_image")
+    def _texture(self):
+        """(texels of all levels (texels, C), Mipmap)."""
+        texture = self._checked_texture
         mipmap = Mipmap(texture.shape[0], texture.shape[1], self.num_channels)
         return mipmap.apply(texture.ravel()).reshape(mipmap.texels, -1), mipmap
 
-    @depends_on("f", "ft", "vt", "camera")
+    @property
     def _texture_mesh(self):
         """(vt (T, 2), ft (F, 3) int32), checked."""
+        return self._texture_mesh_of(len(self.screen))
+
+    @depends_on("f", "ft", "vt")
+    def _texture_mesh_of(self, num_vertices):
         vt = self._needed("vt").r
         if vt.ndim != 2 or vt.shape[1] not in (2, 3):
             raise ValueError(f"vt must have shape (T, 2), got {vt.shape}")
         check_finite(vt, "vt")
         ft = getattr(self, "ft", None)
         if ft is None:
-            if len(vt) != len(self.screen):
-                raise ValueError(f"TexturedRenderer needs ft: vt has {len(vt)} rows for {len(self.screen)} vertices, "
-                                 "so that faces cannot share f")
+            if len(vt) != num_vertices:
+                raise ValueError(f"TexturedRenderer needs ft: vt has {len(vt)} rows for {num_vertices} vertices, so "
+                                 "that faces cannot share f")
             ft = self.faces
         ft = as_faces(ft, len(vt), name="ft").astype(np.int32)
         if len(ft) != len(self.faces):
             raise ValueError(f"ft must have a row per face, {len(self.faces)}, got {len(ft)}")
         return np.ascontiguousarray(vt[:, :2]), ft
 
-    @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt", "texture_image", "texture_filter")
-    def _texels(self):
-        """Taps and weights of the texels at each pixel."""
-        return self._texture_taps(with_slopes=False)
-
-    def _texture_taps(self, with_slopes):
+    @property
+    def _lookup(self):
+        """What the kernels of the texture take: pixels, mesh, levels, whether the nearest texel is wanted."""
         if self.texture_filter not in FILTERS:
             raise ValueError(f"texture_filter must be one of {', '.join(map(repr, FILTERS))}, got "
                              f"{self.texture_filter!r}")
         vt, ft = self._texture_mesh
         _, mipmap = self._texture
         levels = mipmap.levels if self.texture_filter == "mipmap" else mipmap.levels[:1]
-        return texture_taps(*self.pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest",
-                            with_slopes)
+        return *self.pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest"
 
-    def _factors(self):
+    @property
+    def _factor_names(self):
+        return *self._colors(self._channels), "texture_image"
+
+    def _factor(self, name):
+        if name != "texture_image":
+            return super()._factor(name)
         values, mipmap = self._texture
-        taps, weights = self._texels[:2]
-        return {**self._color_factors(self._channels), "texture_image": Factor(taps, weights, values, mipmap)}
+        taps, weights = texture_taps(*self._lookup, with_slopes=False)[:2]
+        return Factor(taps, weights, values, mipmap)
+
+    def _factor_image(self, name):
+        return self._texel_image if name == "texture_image" else super()._factor_image(name)
+
+    @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt", "texture_image", "texture_filter")
+    def _texel_image(self):
+        values, _ = self._texture
+        return texture_colors(*self._lookup, values)
 
     @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt")
     def texcoord_image(self):
         """Texture coordinates at each pixel, (h, w, 2): across and *down* the texture, in [0, 1] without repetition."""
         vt, ft = self._texture_mesh
-        image = interpolate(self._taps(ft), self.weights, np.column_stack([vt[:, 0], 1.0 - vt[:, 1]]),
-                            np.zeros((1, 2)))
+        image = shade(self.pixels.face_id, self.pixels.barycentric, ft, vt * [1.0, -1.0] + [0.0, 1.0],
+                      np.ones((1, 2)), np.zeros((1, 2)))
         return image.reshape(self.image_size + (2,))
 
     def _derivative(self, name):
@@ -113,7 +133,7 @@ class TexturedRenderer(ColoredRenderer):
             return None
         vt, ft = self._texture_mesh
         values, _ = self._texture
-        taps, _, slopes, lod_corners, lod_gain = self._texture_taps(with_slopes=True)
+        taps, _, slopes, lod_corners, lod_gain = texture_taps(*self._lookup, with_slopes=True)
         scale = self._scale_of("texture_image")
         nothing = np.zeros((1, values.shape[1]))
         wrt_s, wrt_t, wrt_lod = (scale * interpolate(taps, slope, values, nothing) for slope in slopes)

@@ -10,7 +10,6 @@ import scipy.sparse as sp
 
 from opendr_lite.ch import linear_solvers
 from opendr_lite.ch.fit_result import FitResult
-from opendr_lite.ch.linear_maps import SparseMap
 from opendr_lite.ch.node import Ch
 from opendr_lite.ch.optimization import minimize
 from opendr_lite.ch.robust import make_loss
@@ -228,80 +227,28 @@ def test_chain_of_twenty_thousand(method):
     assert result.nit <= (2 if method == "dogleg" else 12)
 
 
-@pytest.mark.parametrize("solver", [None, "dense", "spsolve", "splu", "cg", "lsqr", "lsmr",
+@pytest.mark.parametrize("solver", ["dense", "splu", "pcg", "lsmr",
                                     lambda A, b: sp.linalg.spsolve(sp.csc_matrix(A), b)])
 @pytest.mark.parametrize("method", ["dogleg", "lm"])
 def test_solvers_agree(solver, method):
     x, parts, exact = smoothing(310)
-    minimize(parts, [x], method=method, options={"sparse_solver": solver})
+    minimize(parts, [x], method=method, linear_solver=solver)
     np.testing.assert_allclose(x.r, exact, atol=1e-5)
 
 
-def test_representation_goes_by_size():
-    form = linear_solvers.LinearAlgebra
-    assert form(300_000, 15).form == "dense"
-    assert form(10_000, 300).form == "dense"
-    assert form(10_000, 20_000).form == "sparse"
-    assert form(10_000_000, 200).form == form(10_000, 200_000).form == "products"
+@pytest.mark.parametrize("name", [None, "dense", "spsolve", "splu", "cg", "lsqr", "lsmr", "treat_as_dense"])
+def test_solvers_by_their_older_names(name):
+    x, parts, exact = smoothing(310)
+    minimize(parts, [x], options={name: True} if name == "treat_as_dense" else {"sparse_solver": name})
+    np.testing.assert_allclose(x.r, exact, atol=1e-5)
 
 
-def test_problems_with_a_dense_factor_are_solved_by_products():
-    """Residuals that each touch unknowns far apart."""
-    random = np.random.default_rng(2)
-    m, n = 20_000, 4_000
-    columns, starts = random.integers(0, n, 3 * m), 3 * np.arange(m + 1)
-    matrix = sp.csr_matrix((random.standard_normal(3 * m), columns, starts), (m, n))
-    x, target = Ch(np.zeros(n)), random.standard_normal(m)
-    node = Linear(matrix, target, x)
-    algebra = linear_solvers.LinearAlgebra(m, n)
-    assert isinstance(algebra.model(SparseMap(matrix), -target, None), linear_solvers.KrylovModel)
-    result = minimize(node, [x])
-    assert result.success
-    assert np.abs(matrix.T @ (matrix @ x.r - target)).max() < 1e-6 * np.abs(matrix.T @ target).max()
-
-
-def _in_blocks(J):
-    """Of (60, 7): all columns in the first 25 rows in two blocks, in the others in one."""
-    odd, even = np.array([1, 3, 5]), np.array([0, 2, 4, 6])
-    blocks = [(0, odd, J[:25, odd]), (0, even, J[:25, even]), (25, slice(0, 7), J[25:])]
-    return linear_solvers.DenseBlocks(blocks, J.shape)
-
-
-def test_dense_blocks_are_the_matrix_that_they_make_up():
-    random = np.random.default_rng(5)
-    J, x, y = random.standard_normal((60, 7)), random.standard_normal((7, 2)), random.standard_normal(60)
-    blocks = _in_blocks(J)
-    np.testing.assert_array_equal(blocks.to_dense(), J)
-    np.testing.assert_allclose(blocks @ x, J @ x, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(blocks.T @ y, J.T @ y, rtol=1e-13, atol=1e-13)
-    gap = linear_solvers.DenseBlocks(blocks.blocks[1:], J.shape)
-    A, g = gap.normal_equations(y, None)
-    np.testing.assert_allclose(A, gap.to_dense().T @ gap.to_dense(), rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(g, gap.to_dense().T @ y, rtol=1e-13, atol=1e-13)
-
-
-@pytest.mark.parametrize("weights", [None, "random"])
-def test_models_agree(weights):
-    random = np.random.default_rng(3)
-    J, r = random.standard_normal((60, 7)), random.standard_normal(60)
-    w = None if weights is None else random.random(60) + 0.1
-    models = [linear_solvers.DenseModel(_in_blocks(J), r, w),
-              linear_solvers.SparseModel(SparseMap(J), r, w), linear_solvers.KrylovModel(SparseMap(J), r, w)]
-    W = np.eye(60) if w is None else np.diag(w)
-    A, g, p = J.T @ W @ J, J.T @ W @ r, random.standard_normal(7)
-    for model in models:
-        np.testing.assert_allclose(model.gradient, g, rtol=1e-12)
-        np.testing.assert_allclose(model.product(p), A @ p, rtol=1e-12)
-        np.testing.assert_allclose(model.column_squares(), np.diag(A), rtol=1e-12)
-        np.testing.assert_allclose(model.curvature(p), p @ A @ p, rtol=1e-12)
-        np.testing.assert_allclose(model.gauss_newton_step(), np.linalg.solve(A, -g), rtol=1e-6)
-        np.testing.assert_allclose(model.damped_step(0.3, np.diag(A)),
-                                   np.linalg.solve(A + 0.3 * np.diag(np.diag(A)), -g), rtol=1e-6)
-        np.testing.assert_allclose(model.cauchy_step(), -(g @ g) / (g @ A @ g) * g, rtol=1e-12)
-        assert model.undetermined()[1] == 0
-    some = np.array([2, 5])
-    for model in models[:2]:
-        np.testing.assert_allclose(model.inverse(some), np.linalg.inv(A)[np.ix_(some, some)], rtol=1e-10)
+@pytest.mark.parametrize("extra, module", [("cholespy", "cholespy"), ("cholmod", "sksparse.cholmod")])
+def test_solvers_of_extras(extra, module):
+    pytest.importorskip(module)
+    x, parts, exact = smoothing(310)
+    minimize(parts, [x], linear_solver=extra)
+    np.testing.assert_allclose(x.r, exact, atol=1e-9)
 
 
 # ---------------------------------------------------------------------- what the residual does not determine
@@ -416,7 +363,11 @@ def test_refused_problems(problem, error, message):
     ({"options": {"maxiter": -1}}, "maxiter must be a number"),
     ({"options": {"delta_0": 0}}, "delta_0 must be a number above 0"),
     ({"options": {"disp": "loud"}}, "disp must be"),
-    ({"options": {"sparse_solver": "umfpack"}}, "sparse_solver must be None"),
+    ({"options": {"sparse_solver": "umfpack"}}, "linear_solver must be None"),
+    ({"linear_solver": "umfpack"}, "linear_solver must be None"),
+    ({"linear_solver": "pcg", "options": {"sparse_solver": "cg"}}, "option sparse_solver, which means the same"),
+    ({"linear_solver": "dense", "options": {"treat_as_dense": True}}, "option treat_as_dense, which means the same"),
+    ({"linear_solver": "pcg", "method": "trf"}, "takes no linear_solver"),
     ({"bounds": [(0, 1)] * 3}, "'dogleg' takes no bounds; these do: 'trf'"),
     ({"constraints": {"type": "eq", "fun": sum}}, "takes no constraints; these do: 'COBYLA'"),
     ({"method": "trf", "bounds": [(0, 1)] * 2}, "bounds must have one pair for each of the 1 items"),

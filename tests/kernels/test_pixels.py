@@ -25,22 +25,21 @@ def interpolation(num_taps, channels, count=60, seed=0):
     return PixelInterpolation(taps, rng.normal(size=taps.shape), rng.normal(size=(count, channels)), POINTS)
 
 
-def motion(num_taps, channels, dimensions=2, count=60, seed=1):
+def motion(num_taps, channels, count=60, seed=1):
     rng = np.random.default_rng(seed)
     taps = random_taps(rng, count, num_taps)
-    return PixelMotion(taps, rng.normal(size=taps.shape), rng.normal(size=(count, channels, dimensions)), POINTS)
+    return PixelMotion(taps, rng.normal(size=taps.shape), rng.normal(size=(count, channels, 2)), POINTS)
 
 
 def dense(linear_map):
     if isinstance(linear_map, PixelMotion):
-        return slow.motion_matrix(linear_map.taps, linear_map.weights, linear_map.gain, POINTS)
+        return slow.motion_matrix(linear_map.taps, linear_map.weights, linear_map.gain.array[0], POINTS)
     return slow.interpolation_matrix(linear_map.taps, linear_map.weights, linear_map.scale, POINTS)
 
 
-@pytest.fixture(params=["interpolation", "motion", "motion in depth"])
+@pytest.fixture(params=[interpolation, motion])
 def kind(request):
-    return {"interpolation": interpolation, "motion": motion,
-            "motion in depth": lambda *sizes: motion(*sizes, dimensions=1)}[request.param]
+    return request.param
 
 
 @pytest.mark.parametrize("background_rows", [1, 60])

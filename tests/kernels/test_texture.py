@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.kernels.cpu.rasterize import rasterize
-from opendr_lite.kernels.cpu.texture import texture_taps
+from opendr_lite.kernels.cpu.texture import texture_colors, texture_taps
 from opendr_lite.kernels.threads import get_num_threads, set_num_threads
 from opendr_lite.renderer.mipmap import Mipmap
 from tests.reference import texture as slow
@@ -21,12 +21,15 @@ def triangles(seed, repetitions):
     return screen, f, ft, rng.uniform(-repetitions, repetitions, (6, 2))
 
 
-def lookup(scene, shape, mipmap=True, nearest=False, with_slopes=False, vt=None):
+def arguments(scene, shape, mipmap=True, nearest=False, vt=None):
     screen, f, ft, own_vt = scene
     levels = Mipmap(*shape, 1).levels
     pixels = rasterize(screen, f, WIDTH, HEIGHT, 10.0)
-    return texture_taps(*pixels, screen, f, ft, own_vt if vt is None else vt, levels if mipmap else levels[:1],
-                        nearest, with_slopes)
+    return *pixels, screen, f, ft, own_vt if vt is None else vt, levels if mipmap else levels[:1], nearest
+
+
+def lookup(scene, shape, mipmap=True, nearest=False, with_slopes=False, vt=None):
+    return texture_taps(*arguments(scene, shape, mipmap, nearest, vt), with_slopes)
 
 
 def texels(texture):
@@ -58,6 +61,21 @@ def test_equals_the_slow_twin(texture_filter, shape, repetitions):
             expected[j, i] = getattr(slow, texture_filter)(texture, s, t)
     assert (face_id >= 0).mean() > 0.9
     np.testing.assert_allclose(image, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("repetitions", [0.4, 3.0, 40.0, 1e300])
+@pytest.mark.parametrize("texture_filter", ["mipmap", "bilinear", "nearest"])
+def test_colors_are_the_sums_over_the_taps(texture_filter, repetitions, channels):
+    scene = triangles(11, repetitions)
+    scene[0][:, 0] *= 0.5
+    for shape in SIZES:
+        values = texels(np.random.default_rng(12).random((*shape, channels)))
+        options = texture_filter == "mipmap", texture_filter == "nearest"
+        colors = texture_colors(*arguments(scene, shape, *options), values)
+        taps, weights = lookup(scene, shape, *options)[:2]
+        assert not colors[taps[:, 0] < 0].any() and colors.any()
+        np.testing.assert_allclose(colors, shown(taps, weights, values), rtol=0, atol=1e-14)
 
 
 def test_weights_sum_to_one_and_empty_pixels_have_no_taps():
@@ -128,6 +146,7 @@ def test_the_texture_repeats():
 @pytest.mark.parametrize("nearest", [True, False])
 def test_huge_coordinates_stay_inside_the_texture(nearest, size):
     scene = triangles(9, size)
+    assert np.isfinite(texture_colors(*arguments(scene, (5, 7), nearest=nearest), np.ones((42, 3)))).all()
     taps, weights, *rest = lookup(scene, (5, 7), nearest=nearest, with_slopes=True)
     assert taps.min() >= -1 and taps.max() < 5 * 7 + 2 * 3 + 1
     assert all(np.isfinite(array).all() for array in (weights, *rest))
@@ -148,8 +167,11 @@ def test_the_same_bits_for_any_number_of_threads():
     try:
         set_num_threads(1)
         one = lookup(triangles(10, 3.0), (8, 8), with_slopes=True)
+        colors = texture_colors(*arguments(triangles(10, 3.0), (8, 8)), texels(np.eye(8)[:, :, None]))
         set_num_threads(2)
         for a, b in zip(one, lookup(triangles(10, 3.0), (8, 8), with_slopes=True)):
             np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(
+            texture_colors(*arguments(triangles(10, 3.0), (8, 8)), texels(np.eye(8)[:, :, None])), colors)
     finally:
         set_num_threads(before)

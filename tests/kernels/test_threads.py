@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from opendr_lite.kernels import threads
+from opendr_lite import threads
 from opendr_lite.kernels.jit import kernel
 from opendr_lite.kernels.threads import (
     get_num_threads,

@@ -1,5 +1,6 @@
 """What is computed again when something changes; assignment, copies, pickles, threads."""
 import pickle
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.ch import Ch
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.kernels.threads import get_num_threads, run_bands, set_num_threads
 from opendr_lite.renderer import ColoredRenderer, TexturedRenderer, base
 from tests.renderer.scenes import RENDERERS, camera, frustum, scene
 
@@ -23,6 +24,21 @@ def passes(monkeypatch):
         return rasterize(*args)
 
     monkeypatch.setattr(base, "rasterize", counting)
+    return calls
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    """A list that grows by the name of each kernel that is shared out."""
+    calls = []
+
+    def counting(kernel, bands, *args):
+        calls.append(kernel.__name__)
+        return run_bands(kernel, bands, *args)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("opendr_lite.kernels.cpu.") and hasattr(module, "run_bands"):
+            monkeypatch.setattr(module, "run_bands", counting)
     return calls
 
 
@@ -61,6 +77,39 @@ def test_a_light_does_not_rasterize_again(passes):
     bright = rn.r.max()
     brightness.x = 0.5
     assert rn.r.max() == 0.5 * bright and len(passes) == 1
+
+
+@pytest.mark.parametrize("overdraw", [False, True])
+def test_an_image_runs_each_kernel_once(kernels, overdraw):
+    rn = scene(TexturedRenderer, overdraw=overdraw)
+    rn.r
+    lines = kernels.count("_draw_rows")
+    once = [name for name in kernels if name != "_draw_rows"]
+    assert lines == (2 if overdraw else 0) and len(set(once)) == len(once)
+    assert {"_transform", "_project", "_color_rows", "_shade"} < set(once)
+
+
+@pytest.mark.parametrize("name, value, expected", [
+    ("vc", np.zeros((40, 3)), ["_shade"]), ("vc", None, ["_shade"]), ("bgcolor", 0.0, ["_shade"]),
+    ("background_image", np.zeros((28, 36, 3)), ["_shade"]), ("fc", np.zeros((76, 3)), ["_shade"]),
+    ("texture_image", np.zeros((3, 5, 3)), ["_color_rows", "_shade"]),
+    ("vt", np.zeros((40, 2)), ["_color_rows", "_shade"]), ("texture_filter", "nearest", ["_color_rows", "_shade"])])
+def test_appearance_runs_only_the_kernels_that_it_must(kernels, name, value, expected):
+    rn = scene(TexturedRenderer)
+    rn.r
+    kernels.clear()
+    setattr(rn, name, value)
+    rn.r
+    assert kernels == expected
+
+
+def test_the_derivative_wrt_light_takes_the_texels_of_the_image(kernels):
+    brightness = Ch(1.0)
+    rn = scene(TexturedRenderer, vc=brightness * np.ones((40, 3)))
+    rn.r
+    kernels.clear()
+    assert rn.dr_wrt(brightness).nnz
+    assert not {"_color_rows", "_tap_rows", "_shade", "_draw_rows"} & set(kernels)
 
 
 def test_overdraw_does_not_rasterize_again(passes):

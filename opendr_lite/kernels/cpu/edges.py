@@ -15,7 +15,7 @@ from ..formulas import perspective_along, pixels_along
 from ..jit import kernel
 from ..threads import run_bands, split
 
-ROWS_PER_BAND = 64  # each band goes through all edges, so there should be few
+ROWS_PER_BAND, MOST_BANDS = 64, 2  # each band goes through all edges
 
 
 def draw_lines(screen, edges, depth, tolerance):
@@ -45,7 +45,7 @@ def draw_lines(screen, edges, depth, tolerance):
     """
     edge_id = np.empty(depth.shape, np.int32)
     along = np.empty(depth.shape)
-    bands = split(len(depth), least=ROWS_PER_BAND)
+    bands = split(len(depth), ROWS_PER_BAND, MOST_BANDS)
     run_bands(_draw_rows, bands, screen, edges, depth, 1.0 + tolerance, edge_id, along)
     return edge_id, along
 
@@ -64,11 +64,10 @@ def _draw_rows(start, stop, screen, edges, depth, slack, edge_id, along):
         a, b = edges[e, 0], edges[e, 1]
         au, av, bu, bv = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1]
         du, dv = bu - au, bv - av
-        if not (screen[a, 2] > 0.0 and screen[b, 2] > 0.0 and abs(du) + abs(dv) < np.inf):
-            continue
         if max(av, bv) < start - 1 or min(av, bv) > stop:
             continue
-        inverse_za, inverse_zb = 1.0 / screen[a, 2], 1.0 / screen[b, 2]
+        if not (screen[a, 2] > 0.0 and screen[b, 2] > 0.0 and abs(du) + abs(dv) < np.inf):
+            continue
 
         # Steps go along the major axis, one pixel at a time; the other axis is the minor one.
         wide = abs(du) >= abs(dv)
@@ -95,7 +94,7 @@ def _draw_rows(start, stop, screen, edges, depth, slack, edge_id, along):
                 surface = max(surface, depth[other, i] if wide else depth[j, other])
             if surface <= 0.0:
                 continue
-            s, z = perspective_along(t, inverse_za, inverse_zb)
+            s, z = perspective_along(t, 1.0 / screen[a, 2], 1.0 / screen[b, 2])
             if z <= surface * slack and z < nearest_z[j - start, i]:
                 nearest_z[j - start, i] = z
                 edge_id[j, i] = e

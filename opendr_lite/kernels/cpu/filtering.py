@@ -1,14 +1,16 @@
 """Separable filters of images: every output pixel is a weighted sum of a few input pixels.
 
-A filter along one axis is a sparse matrix, given by the three arrays of the CSR format: output entry i is the
-sum of weight[t] * input[index[t]] for t from start[i] up to start[i + 1]. Border rules, strides and
-transposes only make other such matrices, so one loop serves them all:
+A filter along one axis is a sparse matrix, given by the three arrays of the CSR format, its *taps*: output entry i is
+the sum of weight[t] * input[index[t]] for t from start[i] up to start[i + 1]. Border rules, strides and transposes only
+make other such matrices, so one loop serves them all:
 
     out[i, j, :] = sum_s sum_t row_weight[s] column_weight[t] image[row_index[s], column_index[t], :]
 
-An output row at a time, the image is filtered down its columns into one line, which stays in the cache, and
-that along its length. The last axis holds what is filtered alike: channels, columns of a Jacobian, or both.
+An output row at a time, the image is filtered down its columns into one line, which stays in the cache, and that along
+its length. The last axis holds what is filtered alike: channels, columns of a Jacobian, or both.
 """
+from typing import NamedTuple
+
 import numpy as np
 
 from ..jit import kernel, read_only
@@ -17,43 +19,94 @@ from ..threads import run_bands, split
 VALUES_PER_BAND = 65536
 
 
+class Taps(NamedTuple):
+    """A filter along one axis; see the module. Indices ascend, int32; weights are float64. All are read-only."""
+
+    start: np.ndarray
+    index: np.ndarray
+    weight: np.ndarray
+
+
 def filter_image(image, row_taps, column_taps):
     """Filter an image along both axes.
 
     Parameters
     ----------
     image : (height, width, count) float64
-    row_taps, column_taps : tuple of (start int32, index int32, weight float64)
-        CSR arrays of the matrices that act on the rows and on the columns of the image; not checked.
+    row_taps, column_taps : Taps
+        What filters the columns from row to row, and the rows from column to column; not checked.
 
     Returns
     -------
     (rows, columns, count) float64
     """
     image = read_only(np.ascontiguousarray(image))
-    rows, columns = row_taps[0].size - 1, column_taps[0].size - 1
+    rows, columns = row_taps.start.size - 1, column_taps.start.size - 1
     out = np.empty((rows, columns, image.shape[2]))
     least = -(-VALUES_PER_BAND // max(1, columns * image.shape[2]))
-    run_bands(_filter_rows, split(rows, least), image, *row_taps, *column_taps, out)
+    run_bands(_filter_rows, split(rows, least), image, row_taps, column_taps, out)
     return out
 
 
+def reach(taps, start, stop):
+    """Outputs of a filter that entries [start, stop) of its input enter, and the first and last that enters each.
+
+    Returns
+    -------
+    (first output, end of the outputs), first (outputs,), last (outputs,)
+    """
+    inside = (taps.index >= start) & (taps.index < stop)
+    output = np.repeat(np.arange(taps.start.size - 1), np.diff(taps.start))[inside]
+    index = taps.index[inside]
+    if not output.size:
+        return (0, 0), index, index
+    outputs = np.arange(output[0], output[-1] + 1)
+    return ((int(outputs[0]), int(outputs[-1]) + 1), index[np.searchsorted(output, outputs)],
+            index[np.searchsorted(output, outputs, side="right") - 1])
+
+
 @kernel
-def _filter_rows(first, last, image, row_start, row_index, row_weight, column_start, column_index,
-                 column_weight, out):
-    line = np.empty(image.shape[1:])
+def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to):
+    """Entries [first, stop) of a filtered line, or column of lines, from `to` on. An entry is `count` values.
+
+    There are only the inputs of [begin, end); input i has place i - begin modulo `period` in x. Three are summed in one
+    go.
+    """
+    index, weight, start = taps.index, taps.weight, taps.start
+    at, values = np.uint64(to), np.uint64(count)
+    for entry in range(first, stop):
+        t, last = start[entry], start[entry + 1]
+        while t < last and index[t] < begin:
+            t += 1
+        while last > t and index[last - 1] >= end:
+            last -= 1
+        if t == last:
+            for k in range(values):
+                filtered[at + k] = 0.0
+        fresh = True
+        while t < last:
+            a = np.uint64((index[t] - begin) % period * count)
+            b = np.uint64((index[t + 1] - begin) % period * count) if t + 1 < last else a
+            c = np.uint64((index[t + 2] - begin) % period * count) if t + 2 < last else a
+            wa = weight[t]
+            wb = weight[t + 1] if t + 1 < last else 0.0
+            wc = weight[t + 2] if t + 2 < last else 0.0
+            if fresh:
+                for k in range(values):
+                    filtered[at + k] = wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
+            else:
+                for k in range(values):
+                    filtered[at + k] += wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
+            fresh = False
+            t += 3
+        at += values
+
+
+@kernel
+def _filter_rows(first, last, image, row_taps, column_taps, out):
+    height, width, count = image.shape
+    columns = out.shape[1]
+    line, lines, pixels = np.empty(width * count), image.ravel(), out.ravel()
     for i in range(first, last):
-        line[:] = 0.0
-        for s in range(row_start[i], row_start[i + 1]):
-            _add_multiple(row_weight[s], image[row_index[s]].ravel(), line.ravel())
-        for j in range(out.shape[1]):
-            pixel = out[i, j]
-            pixel[:] = 0.0
-            for t in range(column_start[j], column_start[j + 1]):
-                _add_multiple(column_weight[t], line[column_index[t]], pixel)
-
-
-@kernel
-def _add_multiple(factor, x, total):
-    for k in range(x.size):
-        total[k] += factor * x[k]
+        filter_entries(i, i + 1, row_taps, 0, height, height, lines, width * count, line, 0)
+        filter_entries(0, columns, column_taps, 0, width, width, line, count, pixels, i * columns * count)

@@ -1,4 +1,4 @@
-"""Derivative of an image along its columns and rows, as OpenDR takes it (Loper and Black, ECCV 2014, section 4).
+"""How an image changes when what it shows moves, as OpenDR has it (Loper and Black, ECCV 2014, section 4).
 
 If a surface and its colours move by (du, dv) on the screen, a pixel changes by -(I_u du + I_v dv). I_u and I_v are
 differences of neighbouring pixels,
@@ -9,49 +9,86 @@ differences of neighbouring pixels,
     on an edge     a boundary pixel (or one between two of them) sees the jump from one side to the other. Half of it is
                    on each side of the drawn edge, so the change is spread over two pixels and counts twice:
                    I[i+1] - I[i-1]; one-sided and twice on the border of the image.
+
+The *gain* of a pixel, (-I_u, -I_v) for each channel, costs less to compute than to read from memory. So it is kept as
+the image that it follows from, and kernels ask `gain_line` for it, a line of pixels at a time.
 """
+from typing import NamedTuple
+
 import numpy as np
 
 from ..jit import kernel, read_only
-from ..threads import run_bands, split
 
-ROWS_PER_BAND = 16
+__all__ = ["Gain", "gain_line", "gain_of_image", "stored_gain"]
 
 
-def image_gradient(image):
-    """Central differences, 0 on the border of the image.
+class Gain(NamedTuple):
+    """Change of each channel of each pixel per unit of motion along each of D axes. The arrays are read-only.
 
-    Parameters
+    Attributes
     ----------
+    array : (h, w, C, D) float64
+        The gain itself; (0, 0, 0, 2) where it is computed from an image.
     image : (h, w, C) float64
-
-    Returns
-    -------
-    (h, w, C, 2) float64
-        Derivatives along u (columns) and v (rows), per pixel.
-    """
-    gradient = np.zeros(image.shape + (2,))
-    gradient[:, 1:-1, :, 0] = 0.5 * (image[:, 2:] - image[:, :-2])
-    gradient[1:-1, :, :, 1] = 0.5 * (image[2:] - image[:-2])
-    return gradient
-
-
-def image_gradient_with_boundaries(image, boundary):
-    """Differences that do not look across occlusion boundaries.
-
-    Parameters
-    ----------
-    image : (h, w, C) float64
+        The image that it is computed from; else empty.
     boundary : (h, w) bool
-        Pixels that show an occlusion boundary.
-
-    Returns
-    -------
-    (h, w, C, 2) float64
+        Pixels of that image that show an occlusion boundary; (0, 0) for plain central differences.
     """
-    gradient = np.empty(image.shape + (2,))
-    run_bands(_gradient_rows, split(image.shape[0], ROWS_PER_BAND), read_only(image), boundary, gradient)
-    return gradient
+
+    array: np.ndarray
+    image: np.ndarray
+    boundary: np.ndarray
+
+    @property
+    def shape(self):
+        """(h, w, C, D)"""
+        return self.array.shape if len(self.array) else self.image.shape + self.array.shape[3:]
+
+
+def gain_of_image(image, boundary=None):
+    """Minus the gradient of an image, (h, w, C), that does not look across `boundary`, (h, w) bool, where given."""
+    boundary = np.empty((0, 0), bool) if boundary is None else boundary
+    return Gain(_as_input(np.empty((0, 0, 0, 2))), _as_input(image), _as_input(boundary, bool))
+
+
+def stored_gain(array):
+    """A given gain, (N, C, D), of pixels that count as one line."""
+    return Gain(_as_input(array)[None], _as_input(np.empty((0, 0, 0))), _as_input(np.empty((0, 0)), bool))
+
+
+def _as_input(array, dtype=np.float64):
+    return read_only(np.ascontiguousarray(array, dtype))
+
+
+@kernel
+def gain_line(j, left, right, array, image, boundary, line):
+    """The gain of columns [left, right) of row j, as rows of an array (w, C, D): of `line`, unless it is stored."""
+    if array.shape[0] > 0:
+        return array[j]
+    _central_differences(j, left, right, image, line)
+    if boundary.shape[0] > 0:
+        _differences_beside_edges(j, left, right, image, boundary, line)
+    return line
+
+
+@kernel
+def _central_differences(j, left, right, image, line):
+    height, width, channels = image.shape
+    row, above, below = image[j], image[max(j - 1, 0)], image[min(j + 1, height - 1)]
+    half = 0.5 if 0 < j < height - 1 else 0.0
+    first, last = max(left, 1), min(right, width - 1)
+    if first < last:
+        before, after = row[first - 1:last - 1].ravel(), row[first + 1:last + 1].ravel()
+        up, down = above[first:last].ravel(), below[first:last].ravel()
+        pairs = line[first:last].ravel()
+        for q in range((last - first) * channels):
+            pairs[2 * q] = 0.5 * (before[q] - after[q])
+            pairs[2 * q + 1] = half * (up[q] - down[q])
+    for i in (0, width - 1):
+        if left <= i < right:
+            for c in range(channels):
+                line[i, c, 0] = 0.0
+                line[i, c, 1] = half * (above[i, c] - below[i, c])
 
 
 @kernel
@@ -66,21 +103,23 @@ def _difference(before, here, after, use_before, use_after):
 
 
 @kernel
-def _gradient_rows(start, stop, image, boundary, gradient):
+def _differences_beside_edges(j, left, right, image, boundary, line):
+    """Correct central differences on the border of the image, on boundaries and beside them."""
     height, width, channels = image.shape
-    for j in range(start, stop):
-        up, down = max(j - 1, 0), min(j + 1, height - 1)
-        twice_v = 1.0 if up + 2 == down else 2.0
-        for i in range(width):
-            left, right = max(i - 1, 0), min(i + 1, width - 1)
-            twice_u = 1.0 if left + 2 == right else 2.0
-            here = not boundary[j, i]
-            use_left = here and left < i and not boundary[j, left]
-            use_right = here and right > i and not boundary[j, right]
-            use_up = here and up < j and not boundary[up, i]
-            use_down = here and down > j and not boundary[down, i]
-            for c in range(channels):
-                u = _difference(image[j, left, c], image[j, i, c], image[j, right, c], use_left, use_right)
-                v = _difference(image[up, i, c], image[j, i, c], image[down, i, c], use_up, use_down)
-                gradient[j, i, c, 0] = u if use_left or use_right else twice_u * u
-                gradient[j, i, c, 1] = v if use_up or use_down else twice_v * v
+    up, down = max(j - 1, 0), min(j + 1, height - 1)
+    twice_v = 1.0 if up + 2 == down else 2.0
+    for i in range(left, right):
+        before, after = max(i - 1, 0), min(i + 1, width - 1)
+        twice_u = 1.0 if before + 2 == after else 2.0
+        here = not boundary[j, i]
+        use_before = here and before < i and not boundary[j, before]
+        use_after = here and after > i and not boundary[j, after]
+        use_up = here and up < j and not boundary[up, i]
+        use_down = here and down > j and not boundary[down, i]
+        if use_before and use_after and use_up and use_down:
+            continue
+        for c in range(channels):
+            u = _difference(image[j, before, c], image[j, i, c], image[j, after, c], use_before, use_after)
+            v = _difference(image[up, i, c], image[j, i, c], image[down, i, c], use_up, use_down)
+            line[i, c, 0] = -(u if use_before or use_after else twice_u * u)
+            line[i, c, 1] = -(v if use_up or use_down else twice_v * v)

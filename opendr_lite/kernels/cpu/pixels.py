@@ -6,15 +6,22 @@ taps[p, 0] is -1 where the pixel shows none of them. Two linear maps follow from
     interpolation   y[p, c] = s[p, c] sum_k w[p, k] x[i_k, c]              colours, texels, depths: channel by channel
     motion          y[p, c] = sum_d g[p, c, d] sum_k w[p, k] x[i_k, d]     positions: the image gradient mixes them
 
-Forward products are shared out in bands of pixels. Reverse products scatter to the taps in the order of the pixels,
-in one thread, so that sums are always formed in the same order.
+The gain g is kept as an image, from which it is computed a line of pixels at a time (`image_gradient.gain_line`). The
+scale s has a single row where it is the same for all pixels.
+
+Forward products and rows of the Jacobian are shared out in bands of pixels. Reverse products scatter to the taps: a
+handful of bands, as many as the sizes suggest, sum into a buffer each, and the buffers are added in their order. So
+results do not depend on the number of threads. The inner loops are compiled for the three corners of a face and three
+channels, and once more for any other numbers.
 """
 import numpy as np
 
-from ..jit import kernel, read_only
+from ..jit import inlined, kernel, read_only
 from ..threads import run_bands, split
+from .image_gradient import gain_line
 
 PIXELS_PER_BAND = 8192
+MAX_BUFFERS, BYTES_OF_BUFFERS = 8, 2**23
 
 
 def taps_of_faces(face_id, corners):
@@ -32,7 +39,8 @@ def taps_of_faces(face_id, corners):
         -1 where no face is seen.
     """
     taps = np.empty((len(face_id), corners.shape[1]), np.int32)
-    run_bands(_taps_of_faces, split(len(face_id), PIXELS_PER_BAND), face_id, corners, taps)
+    run_bands(_taps_of_faces, split(len(face_id), PIXELS_PER_BAND), read_only(face_id),
+              read_only(corners), taps)
     return taps
 
 
@@ -51,63 +59,363 @@ def interpolate(taps, weights, values, background):
     (N, C) float64
     """
     image = np.empty((len(taps), values.shape[1]))
-    run_bands(_interpolate, split(len(taps), PIXELS_PER_BAND), taps, weights, read_only(values),
-              read_only(background), image)
+    run_bands(_interpolate, split(len(taps), PIXELS_PER_BAND), *map(read_only, (taps, weights, values, background)),
+              image)
     return image
 
 
+# ---------------------------------------------------------------------- products
+
 def interpolation_forward(taps, weights, scale, x):
-    """Interpolation of x of shape (V, C, columns): (N, C, columns)."""
-    y = np.empty((len(taps),) + x.shape[1:])
-    run_bands(_interpolation_forward, split(len(taps), PIXELS_PER_BAND), taps, weights, scale, x, y)
+    """Interpolation of x of shape (V, C, columns), with scale of shape (N, C) or (1, C): (N, C, columns)."""
+    y = np.zeros((len(taps),) + x.shape[1:])
+    run_bands(_interpolation_forward, split(len(taps), PIXELS_PER_BAND), *map(read_only, (taps, weights, scale, x)), y)
+    return y
+
+
+def motion_forward(taps, weights, gain, x):
+    """Motion of x of shape (V, D, columns), with a `Gain` of N pixels: (N, C, columns)."""
+    y = np.zeros((len(taps), gain.shape[2], x.shape[2]))
+    run_bands(_motion_forward, split(len(taps), PIXELS_PER_BAND), read_only(taps), read_only(weights), *gain,
+              read_only(x), y)
     return y
 
 
 def interpolation_reverse(taps, weights, scale, y, points):
-    """Transposed interpolation of y of shape (N, C, columns): (points, C, columns)."""
-    x = np.zeros((points,) + y.shape[1:])
-    _interpolation_reverse(taps, weights, scale, y, x)
-    return x
-
-
-def motion_forward(taps, weights, gain, x):
-    """Motion of x of shape (V, D, columns), with gain of shape (N, C, D): (N, C, columns)."""
-    y = np.empty((len(taps), gain.shape[1], x.shape[2]))
-    run_bands(_motion_forward, split(len(taps), PIXELS_PER_BAND), taps, weights, gain, x, y)
-    return y
+    """Transposed interpolation of y of shape (N, C): (points, C)."""
+    return _sum_over_bands(_interpolation_reverse, points, y.shape[1], *map(read_only, (taps, weights, scale, y)))
 
 
 def motion_reverse(taps, weights, gain, y, points):
-    """Transposed motion of y of shape (N, C, columns): (points, D, columns)."""
-    x = np.zeros((points, gain.shape[2], y.shape[2]))
-    _motion_reverse(taps, weights, gain, y, x)
-    return x
+    """Transposed motion of y of shape (N, C): (points, D)."""
+    return _sum_over_bands(_motion_reverse, points, gain.shape[3], read_only(taps), read_only(weights), *gain,
+                           read_only(y))
 
+
+def _sum_over_bands(kernel, points, entries, *args):
+    """Sum of what a kernel adds to one buffer a band."""
+    size = points * entries
+    count = min(max(BYTES_OF_BUFFERS // (8 * size + 1), 1), MAX_BUFFERS)
+    buffers = np.empty((count, points, entries))
+    run_bands(kernel, split(count), *args, buffers)
+    if count > 1:
+        run_bands(_add_buffers, split(size, PIXELS_PER_BAND), buffers.reshape(count, size))
+    return buffers[0]
+
+
+@kernel
+def _add_buffers(start, stop, buffers):
+    total = buffers[0]
+    for b in range(1, buffers.shape[0]):
+        part = buffers[b]
+        for entry in range(start, stop):
+            total[entry] += part[entry]
+
+
+@inlined
+def _seen(start, stop, taps):
+    """The pixels from the first to the last that show something."""
+    while start < stop and taps[start, 0] < 0:
+        start += 1
+    while start < stop and taps[stop - 1, 0] < 0:
+        stop -= 1
+    return slice(start, stop)
+
+
+@inlined
+def _gain_of(pixels, j, array, image, boundary, line):
+    """The gain of some pixels of row j."""
+    before = j * max(array.shape[1], image.shape[1])
+    left, right = pixels.start - before, pixels.stop - before
+    return gain_line(j, left, right, array, image, boundary, line)[left:right]
+
+
+@inlined
+def _gather(p, taps, weights, x, total):
+    """total = sum_k w[p, k] x[i_k]."""
+    if taps.shape[1] == 3:
+        u, v, w = weights[p, 0], weights[p, 1], weights[p, 2]
+        a, b, c = x[taps[p, 0]], x[taps[p, 1]], x[taps[p, 2]]
+        for e in range(total.size):
+            total[e] = u * a[e] + v * b[e] + w * c[e]
+    else:
+        total[:] = 0.0
+        for k in range(taps.shape[1]):
+            w, a = weights[p, k], x[taps[p, k]]
+            for e in range(total.size):
+                total[e] += w * a[e]
+
+
+@inlined
+def _interpolation_forward_of(taps, weights, scale, x, y, num_taps, channels):
+    same_everywhere = scale.shape[0] == 1
+    for p in range(len(taps)):
+        if taps[p, 0] >= 0:
+            for c in range(channels):
+                total = 0.0
+                for k in range(num_taps):
+                    total += weights[p, k] * x[taps[p, k], c]
+                y[p, c, 0] = scale[0 if same_everywhere else p, c] * total
+
+
+@kernel
+def _interpolation_forward(start, stop, taps, weights, scale, x, y):
+    channels, columns = y.shape[1:]
+    x = x.reshape(x.shape[0], channels * columns)
+    if columns == 1 and taps.shape[1] == 3 and channels == 3:
+        here = slice(start, stop)
+        scale_here = scale if scale.shape[0] == 1 else scale[here]
+        _interpolation_forward_of(taps[here], weights[here], scale_here, x, y[here], 3, 3)
+        return
+    total = np.empty(channels * columns)
+    for p in range(start, stop):
+        if taps[p, 0] < 0:
+            continue
+        _gather(p, taps, weights, x, total)
+        for c in range(channels):
+            s = scale[0 if scale.shape[0] == 1 else p, c]
+            row, of_channel = y[p, c], total[c * columns:(c + 1) * columns]
+            for column in range(columns):
+                row[column] = s * of_channel[column]
+
+
+@inlined
+def _interpolation_reverse_of(taps, weights, scale, y, x, num_taps, channels):
+    same_everywhere = scale.shape[0] == 1
+    for p in range(len(taps)):
+        if taps[p, 0] >= 0:
+            for k in range(num_taps):
+                at = x[taps[p, k]]
+                for c in range(channels):
+                    at[c] += weights[p, k] * (scale[0 if same_everywhere else p, c] * y[p, c])
+
+
+@kernel
+def _interpolation_reverse(start, stop, taps, weights, scale, y, buffers):
+    (count, num_taps), channels = taps.shape, scale.shape[1]
+    for b in range(start, stop):
+        first, last = b * count // buffers.shape[0], (b + 1) * count // buffers.shape[0]
+        here = slice(first, last)
+        scale_here = scale if scale.shape[0] == 1 else scale[here]
+        x = buffers[b]
+        x[:] = 0.0
+        if num_taps == 3 and channels == 3:
+            _interpolation_reverse_of(taps[here], weights[here], scale_here, y[here], x, 3, 3)
+        else:
+            _interpolation_reverse_of(taps[here], weights[here], scale_here, y[here], x, num_taps, channels)
+
+
+@inlined
+def _motion_forward_of(taps, weights, gain, x, y, num_taps, channels):
+    for p in range(len(taps)):
+        if taps[p, 0] >= 0:
+            u, v = 0.0, 0.0
+            for k in range(num_taps):
+                moved = x[taps[p, k]]
+                u += weights[p, k] * moved[0]
+                v += weights[p, k] * moved[1]
+            for c in range(channels):
+                y[p, c, 0] = gain[p, c, 0] * u + gain[p, c, 1] * v
+
+
+@kernel
+def _motion_forward(start, stop, taps, weights, array, image, boundary, x, y):
+    channels, columns = y.shape[1:]
+    width = max(array.shape[1], image.shape[1])
+    x = x.reshape(x.shape[0], 2 * columns)
+    moved = np.empty(2 * columns)
+    along_u, along_v = moved[:columns], moved[columns:]
+    line = np.empty((image.shape[1], image.shape[2], 2))
+    while start < stop:
+        j = start // width
+        end = min(stop, (j + 1) * width)
+        here = _seen(start, end, taps)
+        gain = _gain_of(here, j, array, image, boundary, line)
+        if columns == 1 and taps.shape[1] == 3 and channels == 3:
+            _motion_forward_of(taps[here], weights[here], gain, x, y[here], 3, 3)
+        else:
+            for p in range(here.start, here.stop):
+                if taps[p, 0] >= 0:
+                    _gather(p, taps, weights, x, moved)
+                    for c in range(channels):
+                        u, v, row = gain[p - here.start, c, 0], gain[p - here.start, c, 1], y[p, c]
+                        for column in range(columns):
+                            row[column] = u * along_u[column] + v * along_v[column]
+        start = end
+
+
+@inlined
+def _motion_reverse_of(taps, weights, gain, y, x, num_taps, channels):
+    for p in range(len(taps)):
+        if taps[p, 0] >= 0:
+            u, v = 0.0, 0.0
+            for c in range(channels):
+                u += gain[p, c, 0] * y[p, c]
+                v += gain[p, c, 1] * y[p, c]
+            for k in range(num_taps):
+                at = x[taps[p, k]]
+                at[0] += weights[p, k] * u
+                at[1] += weights[p, k] * v
+
+
+@kernel
+def _motion_reverse(start, stop, taps, weights, array, image, boundary, y, buffers):
+    (count, num_taps), channels = taps.shape, y.shape[1]
+    width = max(array.shape[1], image.shape[1])
+    line = np.empty((image.shape[1], image.shape[2], 2))
+    for b in range(start, stop):
+        first, last = b * count // buffers.shape[0], (b + 1) * count // buffers.shape[0]
+        x = buffers[b]
+        x[:] = 0.0
+        while first < last:
+            j = first // width
+            end = min(last, (j + 1) * width)
+            here = _seen(first, end, taps)
+            gain = _gain_of(here, j, array, image, boundary, line)
+            if num_taps == 3 and channels == 3:
+                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, 3, 3)
+            else:
+                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, num_taps, channels)
+            first = end
+
+
+# ---------------------------------------------------------------------- rows of the Jacobian
 
 def interpolation_csr(taps, weights, scale):
     """(data, indices, indptr) of the interpolation: rows p C + c, columns i C + c, in ascending order."""
-    channels = scale.shape[1]
-    return _csr(taps, weights, scale[:, :, None], np.arange(channels)[:, None], channels)
+    return _csr(_write_interpolation_rows, scale.shape[1], taps.shape[1], *map(read_only, (taps, weights, scale)))
 
 
-def motion_csr(taps, weights, gain):
-    """(data, indices, indptr) of the motion: rows p C + c, columns i D + d, in ascending order."""
-    channels, dimensions = gain.shape[1:]
-    return _csr(taps, weights, gain, np.tile(np.arange(dimensions), (channels, 1)), dimensions)
+def motion_csr(taps, weights, gain, blocks=None):
+    """(data, indices, indptr) of the motion, or of the motion after a block diagonal map.
+
+    Parameters
+    ----------
+    blocks : (points, D, Q) float64, optional
+        x[i] = blocks[i] z[i]; by default the identity, Q = D.
+
+    Returns
+    -------
+    rows p C + c, columns i Q + q, in ascending order.
+    """
+    blocks = np.eye(2)[None] if blocks is None else blocks
+    return _csr(_write_motion_rows, gain.shape[2], taps.shape[1] * blocks.shape[2], read_only(taps),
+                read_only(weights), *gain, read_only(blocks))
 
 
-def _csr(taps, weights, gain, entry, entries):
-    """The CSR arrays of y[p, c] = sum_d gain[p, c, d] sum_k w[p, k] x[i_k, entry[c, d]], x of shape (V, entries)."""
-    channels, dimensions = entry.shape
-    counts = np.repeat(np.where(taps[:, 0] < 0, 0, taps.shape[1] * dimensions), channels)
-    indptr = np.zeros(counts.size + 1, np.int64)
-    np.cumsum(counts, out=indptr[1:])
-    indptr = indptr.astype(np.int32) if indptr[-1] < 2**31 else indptr
-    data, indices = np.empty(indptr[-1]), np.empty(indptr[-1], np.int32)
-    run_bands(_write_rows, split(len(taps), PIXELS_PER_BAND), taps, weights, gain, entry, entries, indptr, data,
-              indices)
+def _csr(kernel, channels, entries, taps, *args):
+    """CSR arrays that a kernel fills, with `channels` rows of `entries` for every pixel that shows something."""
+    bands = split(len(taps), PIXELS_PER_BAND)
+    length = bands[0][1]
+    seen = np.zeros(len(bands) + 1, np.int64)
+    run_bands(_count_seen, bands, length, taps, seen)
+    seen = np.cumsum(seen)
+    size = seen[-1] * channels * entries
+    data, indices = np.empty(size), np.empty(size, np.int32)
+    indptr = np.empty(len(taps) * channels + 1, np.int32 if size < 2**31 else np.int64)
+    indptr[0] = 0
+    run_bands(kernel, bands, taps, *args, length, seen, data, indices, indptr[1:].reshape(len(taps), channels))
     return data, indices, indptr
 
+
+@kernel
+def _count_seen(start, stop, length, taps, seen):
+    num_taps, first = taps.shape[1], taps[start:stop].ravel()
+    count = 0
+    for p in range(stop - start):
+        count += first[p * num_taps] >= 0
+    seen[start // length + 1] = count
+
+
+@inlined
+def _sort_taps(taps, order, num_taps):
+    """Positions of the taps of one pixel in ascending order of what they point to, found without branches."""
+    for k in range(num_taps):
+        place = 0
+        for other in range(num_taps):
+            place += (taps[other] < taps[k]) | ((taps[other] == taps[k]) & (other < k))
+        order[place] = k
+
+
+@inlined
+def _interpolation_rows(taps, weights, scale, at, data, indices, ends, num_taps, channels):
+    same_everywhere = scale.shape[0] == 1
+    order = np.empty(num_taps, np.int64)
+    for p in range(len(taps)):
+        length = num_taps if taps[p, 0] >= 0 else 0
+        for c in range(channels):
+            ends[p, c] = at + (c + 1) * length
+        if length == 0:
+            continue
+        _sort_taps(taps[p], order, num_taps)
+        values, columns = data[at:at + channels * length], indices[at:at + channels * length]
+        for place in range(num_taps):
+            i, w = taps[p, order[place]], weights[p, order[place]]
+            for c in range(channels):
+                values[c * num_taps + place] = w * scale[0 if same_everywhere else p, c]
+                columns[c * num_taps + place] = i * channels + c
+        at += channels * length
+
+
+@kernel
+def _write_interpolation_rows(start, stop, taps, weights, scale, length, seen, data, indices, ends):
+    num_taps, channels = taps.shape[1], scale.shape[1]
+    here, at = slice(start, stop), seen[start // length] * channels * num_taps
+    scale_here = scale if scale.shape[0] == 1 else scale[here]
+    if num_taps == 3 and channels == 3:
+        _interpolation_rows(taps[here], weights[here], scale_here, at, data, indices, ends[here], 3, 3)
+    else:
+        _interpolation_rows(taps[here], weights[here], scale_here, at, data, indices, ends[here], num_taps, channels)
+
+
+@inlined
+def _motion_rows(taps, weights, gain, blocks, at, data, indices, ends, num_taps, size, channels):
+    order = np.empty(num_taps, np.int64)
+    for p in range(len(taps)):
+        length = num_taps * size if taps[p, 0] >= 0 else 0
+        for c in range(channels):
+            ends[p, c] = at + (c + 1) * length
+        if length == 0:
+            continue
+        _sort_taps(taps[p], order, num_taps)
+        values, columns = data[at:at + channels * length], indices[at:at + channels * length]
+        for place in range(num_taps):
+            i, w = taps[p, order[place]], weights[p, order[place]]
+            block = blocks[0 if blocks.shape[0] == 1 else i]
+            for q in range(size):
+                u, v = w * block[0, q], w * block[1, q]
+                for c in range(channels):
+                    entry = (c * num_taps + place) * size + q
+                    values[entry] = u * gain[p, c, 0] + v * gain[p, c, 1]
+                    columns[entry] = i * size + q
+        at += channels * length
+    return at
+
+
+@kernel
+def _write_motion_rows(start, stop, taps, weights, array, image, boundary, blocks, length, seen, data, indices, ends):
+    width, channels = max(array.shape[1], image.shape[1]), max(array.shape[2], image.shape[2])
+    num_taps, size = taps.shape[1], blocks.shape[2]
+    line = np.empty((image.shape[1], image.shape[2], 2))
+    at = seen[start // length] * channels * num_taps * size
+    while start < stop:
+        j = start // width
+        end = min(stop, (j + 1) * width)
+        here = _seen(start, end, taps)
+        gain = _gain_of(here, j, array, image, boundary, line)
+        ends[start:here.start] = at
+        if num_taps == 3 and channels == 3 and size == 2:
+            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], 3, 2, 3)
+        elif num_taps == 3 and channels == 3 and size == 3:
+            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], 3, 3, 3)
+        else:
+            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], num_taps, size,
+                              channels)
+        ends[here.stop:end] = at
+        start = end
+
+
+# ---------------------------------------------------------------------- images
 
 @kernel
 def _taps_of_faces(start, stop, face_id, corners, taps):
@@ -124,113 +432,5 @@ def _interpolate(start, stop, taps, weights, values, background, image):
         if taps[p, 0] < 0:
             for c in range(image.shape[1]):
                 image[p, c] = background[0 if same_everywhere else p, c]
-            continue
-        for c in range(image.shape[1]):
-            total = 0.0
-            for k in range(taps.shape[1]):
-                total += weights[p, k] * values[taps[p, k], c]
-            image[p, c] = total
-
-
-@kernel
-def _interpolation_forward(start, stop, taps, weights, scale, x, y):
-    columns = x.shape[2]
-    for p in range(start, stop):
-        for c in range(x.shape[1]):
-            for j in range(columns):
-                y[p, c, j] = 0.0
-            if taps[p, 0] < 0:
-                continue
-            for k in range(taps.shape[1]):
-                i = taps[p, k]
-                w = weights[p, k] * scale[p, c]
-                for j in range(columns):
-                    y[p, c, j] += w * x[i, c, j]
-
-
-@kernel
-def _interpolation_reverse(taps, weights, scale, y, x):
-    columns = x.shape[2]
-    for p in range(taps.shape[0]):
-        if taps[p, 0] < 0:
-            continue
-        for k in range(taps.shape[1]):
-            i = taps[p, k]
-            for c in range(x.shape[1]):
-                w = weights[p, k] * scale[p, c]
-                for j in range(columns):
-                    x[i, c, j] += w * y[p, c, j]
-
-
-@kernel
-def _motion_forward(start, stop, taps, weights, gain, x, y):
-    dimensions, columns = x.shape[1:]
-    moved = np.empty((dimensions, columns))
-    for p in range(start, stop):
-        y[p] = 0.0
-        if taps[p, 0] < 0:
-            continue
-        moved[:] = 0.0
-        for k in range(taps.shape[1]):
-            i = taps[p, k]
-            w = weights[p, k]
-            for d in range(dimensions):
-                for j in range(columns):
-                    moved[d, j] += w * x[i, d, j]
-        for c in range(gain.shape[1]):
-            for d in range(dimensions):
-                g = gain[p, c, d]
-                for j in range(columns):
-                    y[p, c, j] += g * moved[d, j]
-
-
-@kernel
-def _motion_reverse(taps, weights, gain, y, x):
-    dimensions, columns = x.shape[1:]
-    pulled = np.empty((dimensions, columns))
-    for p in range(taps.shape[0]):
-        if taps[p, 0] < 0:
-            continue
-        pulled[:] = 0.0
-        for c in range(gain.shape[1]):
-            for d in range(dimensions):
-                g = gain[p, c, d]
-                for j in range(columns):
-                    pulled[d, j] += g * y[p, c, j]
-        for k in range(taps.shape[1]):
-            i = taps[p, k]
-            w = weights[p, k]
-            for d in range(dimensions):
-                for j in range(columns):
-                    x[i, d, j] += w * pulled[d, j]
-
-
-@kernel
-def _sort_taps(taps, order):
-    """Positions of the taps of one pixel in ascending order of what they point to."""
-    for k in range(taps.shape[0]):
-        place = k
-        while place > 0 and taps[order[place - 1]] > taps[k]:
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = k
-
-
-@kernel
-def _write_rows(start, stop, taps, weights, gain, entry, entries, indptr, data, indices):
-    channels, dimensions = entry.shape
-    order = np.empty(taps.shape[1], np.int32)
-    for p in range(start, stop):
-        if taps[p, 0] < 0:
-            continue
-        _sort_taps(taps[p], order)
-        for c in range(channels):
-            at = indptr[p * channels + c]
-            for place in range(taps.shape[1]):
-                k = order[place]
-                w = weights[p, k]
-                first = taps[p, k] * entries
-                for d in range(dimensions):
-                    data[at] = w * gain[p, c, d]
-                    indices[at] = first + entry[c, d]
-                    at += 1
+        else:
+            _gather(p, taps, weights, values, image[p])

@@ -1,0 +1,272 @@
+"""Normal equations of an image, and of what a linear filter makes of it, without its Jacobian.
+
+With n unknowns, each channel of a pixel has a row of n derivatives,
+
+    row[p, c] = factor[p, c] (sum_d gain[p, c, d] sum_k w[p, k] screen[i_k, d]
+                              + scale[p, c] sum_k w[p, k] color[i_k, c])
+
+(`pixels` says what is what). The rows of a line of the image are made in the cache, added to the Gram matrix, filtered
+along and down into lines of the next level of a pyramid, and forgotten. The target, whose products with the rows are
+wanted too, is one more column, so that one product of BLAS holds both:
+
+    [rows | target]ᵀ [rows | target] = [[A, g], [gᵀ, ...]]
+
+Nothing is done outside the box of the pixels that show something, where the rows are zero. A band of lines has a Gram
+matrix of its own; they are added in order.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from ..jit import kernel, read_only
+from ..threads import run_bands, split
+from .filtering import Taps, filter_entries, reach
+from .image_gradient import Gain, gain_line
+
+LANES = 8  # rows are padded to a multiple of as many entries
+SERIAL_PRODUCT = 2**18  # multiplications that BLAS does in one thread; others would spin after each product
+VALUES_PER_BAND = 2**17
+
+
+class Box(NamedTuple):
+    """Part of an image: rows [top, bottom), columns [left, right)."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+class PixelRows(NamedTuple):
+    """What the rows of the pixels are made from; without entries where there is nothing of the kind.
+
+    Attributes
+    ----------
+    taps, weights : (N, 3) int32, float64
+    gain : Gain
+    screen : (V 2 P,) float64
+        Derivatives of the points on the screen by the unknowns, (V, 2, P), P = `padded(n)` with zeros at the end.
+    scale : (N, C) or (1, C) float64
+    color : (V C P,) float64
+        Derivatives of the colours, padded alike.
+    factor : (N, C) float64
+    """
+
+    taps: np.ndarray
+    weights: np.ndarray
+    gain: Gain
+    screen: np.ndarray
+    scale: np.ndarray
+    color: np.ndarray
+    factor: np.ndarray
+
+
+def padded(n):
+    """Length of a row of n derivatives and a target."""
+    return -(-(n + 1) // LANES) * LANES
+
+
+def box_of_pixels(taps, width):
+    """The box of the pixels that have taps, (N, K), in an image of that width."""
+    seen = (taps[:, 0] >= 0).reshape(-1, width)
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if not rows.size:
+        return Box(0, 0, 0, 0)
+    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+
+
+def stream_lines(source, box, width, channels, length, target=None, root=None, column=0, down=None):
+    """One pass over the rows of a level: their Gram matrix, and the rows of the next level.
+
+    Parameters
+    ----------
+    source : PixelRows, or (box height, box width, channels * length) float64
+        What the rows are made from, or the rows themselves.
+    box : Box
+        Where they are not zero.
+    width, channels : int
+        Of the image.
+    length : int
+        Of a row, as `padded` gives it.
+    target : (N, C) float64, optional
+        Without it, no Gram matrix is made.
+    root : (N, C) float64, optional
+        In the Gram matrix, the derivatives are multiplied by it; the target is not.
+    column : int
+        Of the target in the rows.
+    down : (Taps, Taps), optional
+        The filters of the rows and of the columns of the image, to make the next level.
+
+    Returns
+    -------
+    gram : (length, length) float64
+    rows : (box height, box width, channels * length) float64 or None
+        Of the filtered image.
+    box : Box or None
+        Of the filtered image.
+    """
+    pixels, rows = (source, _NO_ROWS) if isinstance(source, PixelRows) else (_NO_PIXELS, source)
+    next_box, out, first, last = box, _NO_ROWS, _NO_INDICES, _NO_INDICES
+    if down is not None:
+        (top, bottom), first, last = reach(down[0], box.top, box.bottom)
+        (left, right), _, _ = reach(down[1], box.left, box.right)
+        next_box = Box(top, bottom, left, right)
+        out = np.empty((bottom - top, right - left, channels * length))
+    least = -(-VALUES_PER_BAND // max(1, (box.right - box.left) * channels * length))
+    bands = split(box.bottom - box.top, least, most=8)
+    totals = np.zeros((len(bands), length, length))
+    run_bands(_stream_lines, bands, pixels, rows, box, width, channels, length, bands[0][1],
+              _as_values(target), _as_values(root), column, *(down or (_NO_TAPS, _NO_TAPS)), first, last, next_box, out,
+              totals)
+    return (totals.sum(axis=0), None, None) if down is None else (totals.sum(axis=0), out, next_box)
+
+
+def _as_values(array):
+    return read_only(np.empty((0, 0)) if array is None else np.ascontiguousarray(array))
+
+
+_NO_ROWS = np.empty((0, 0, 0))
+_NO_INDICES = np.empty(0, np.int32)
+_NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0))))
+NO_GAIN = Gain(*map(read_only, (np.empty((0, 0, 0, 2)), _NO_ROWS, np.empty((0, 0), bool))))
+_NO_PIXELS = PixelRows(*map(read_only, (np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
+                       *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)))))
+
+
+@kernel
+def _make_line(j, left, right, width, source, channels, size, gains, moved, line):
+    """The rows of columns [left, right) of line j, zero where a pixel shows nothing. Returns the range of those that do.
+
+    What a loop over k does, it does to all unknowns. Indices are unsigned, which keeps these loops in vector registers.
+    """
+    taps, weights, scales, factors = source.taps, source.weights, source.scale, source.factor
+    screen, color = source.screen, source.color
+    moves, colored, scaled = screen.size > 0, color.size > 0, factors.size > 0
+    same_scale = scales.shape[0] == 1
+    length, two, row_length = np.uint64(size), np.uint64(2 * size), np.uint64(channels * size)
+    gain = gains
+    if moves:
+        gain = gain_line(j, left, right, source.gain.array, source.gain.image, source.gain.boundary, gains)
+    at = np.uint64(0)
+    first, stop = right, right
+    for i in range(left, right):
+        p = j * width + i
+        if taps[p, 0] < 0:
+            for k in range(row_length):
+                line[at + k] = 0.0
+            at += row_length
+            continue
+        first, stop = min(first, i), i + 1
+        wa, wb, wc = weights[p, 0], weights[p, 1], weights[p, 2]
+        a, b, c = np.uint64(taps[p, 0]), np.uint64(taps[p, 1]), np.uint64(taps[p, 2])
+        if colored:
+            ka, kb, kc = a * row_length, b * row_length, c * row_length
+            for k in range(row_length):
+                line[at + k] = wa * color[ka + k] + wb * color[kb + k] + wc * color[kc + k]
+        if moves:
+            ka, kb, kc = a * two, b * two, c * two
+            for k in range(two):
+                moved[k] = wa * screen[ka + k] + wb * screen[kb + k] + wc * screen[kc + k]
+        for channel in range(channels):
+            factor = factors[p, channel] if scaled else 1.0
+            scale = factor * scales[0 if same_scale else p, channel] if colored else 0.0
+            along = factor * gain[i, channel, 0] if moves else 0.0
+            down = factor * gain[i, channel, 1] if moves else 0.0
+            if colored and moves:
+                for k in range(length):
+                    line[at + k] = scale * line[at + k] + along * moved[k] + down * moved[length + k]
+            elif moves:
+                for k in range(length):
+                    line[at + k] = along * moved[k] + down * moved[length + k]
+            else:
+                for k in range(length):
+                    line[at + k] *= scale
+            at += length
+    return first, stop
+
+
+@kernel
+def _add_gram(rows, chunk, product, total):
+    """total += rowsᵀ rows"""
+    for first in range(0, rows.shape[0], chunk):
+        part = rows[first:first + chunk]
+        np.dot(part.T, part, product)
+        for i in range(total.shape[0]):
+            for j in range(total.shape[1]):
+                total[i, j] += product[i, j]
+
+
+@kernel
+def _add_target(j, first, stop, left, width, channels, size, line, target, root, column, rows):
+    """Rows of columns [first, stop) of line j with their target: those of the line, or, where there are weights, copies.
+
+    Returns the array, and where in it they start and stop.
+    """
+    length = np.uint64(size)
+    begin = np.uint64((first - left) * channels * size)
+    at = begin
+    if root.shape[0] == 0:
+        for p in range(j * width + first, j * width + stop):
+            for c in range(channels):
+                line[at + np.uint64(column)] = target[p, c]
+                at += length
+        return line, begin, at
+    to = np.uint64(0)
+    for p in range(j * width + first, j * width + stop):
+        for c in range(channels):
+            weight = root[p, c]
+            for k in range(length):
+                rows[to + k] = weight * line[at + k]
+            rows[to + np.uint64(column)] = target[p, c]
+            at += length
+            to += length
+    return rows, np.uint64(0), to
+
+
+@kernel
+def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_per_band, target, root, column,
+                  row_taps, column_taps, first_in, last_in, next_box, out, totals):
+    """Lines box.top + [start, stop), and the lines of the next level that need none below them."""
+    row_length = channels * size
+    span = (box.right - box.left) * row_length
+    from_pixels = source.taps.shape[0] > 0
+    moved = np.empty(2 * size)
+    line = np.empty(span if from_pixels else 0)
+    gains = np.empty((width, channels, 2))
+    weighted = np.empty(span if root.shape[0] > 0 else 0)
+    first_seen, stop_seen = box.left, box.right
+    product = np.empty((size, size))
+    total = totals[start // lines_per_band]
+    chunk = max(16, SERIAL_PRODUCT // size**2)
+
+    # Lines of the next level whose last input is here; those of their inputs that are above are made once more.
+    begin, depth = box.top + start, 1
+    y = 0
+    while y < len(last_in) and last_in[y] < box.top + start:
+        y += 1
+    end = y
+    while end < len(last_in) and last_in[end] < box.top + stop:
+        begin = min(begin, first_in[end])
+        depth = max(depth, last_in[end] - first_in[end] + 1)
+        end += 1
+    next_span = (next_box.right - next_box.left) * row_length
+    ring = np.empty(depth * next_span if end > y else 0)
+    next_lines = out.ravel()
+
+    for j in range(begin, box.top + stop):
+        count = 0
+        if from_pixels:
+            first_seen, stop_seen = _make_line(j, box.left, box.right, width, source, channels, size, gains, moved, line)
+        else:
+            line = rows[j - box.top].ravel()
+        if target.shape[0] > 0 and j >= box.top + start:
+            part, begin, stop_at = _add_target(j, first_seen, stop_seen, box.left, width, channels, size, line, target,
+                                               root, column, weighted)
+            _add_gram(part[begin:stop_at].reshape(-1, size), chunk, product, total)
+        if end > y:
+            filter_entries(next_box.left, next_box.right, column_taps, box.left, box.right, box.right - box.left, line,
+                           row_length, ring, (j - box.top) % depth * next_span)
+        while y < end and last_in[y] == j:
+            filter_entries(next_box.top + y, next_box.top + y + 1, row_taps, box.top, box.bottom, depth, ring, next_span,
+                           next_lines, y * next_span)
+            y += 1

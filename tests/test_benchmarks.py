@@ -1,0 +1,221 @@
+"""The benchmarks run, say what they claim, and a few quantities that do not depend on how busy the machine is."""
+import itertools
+import json
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import figure, pictures, race, report
+from benchmarks.fits import pose_steps
+from benchmarks.peers import PEERS, Deodr, OpenDRLite, PyTorch3D
+from benchmarks.pictures import difference, exclusion
+from benchmarks.race import Failure, measured
+from benchmarks.row import OURS, Row
+from benchmarks.rows import choose
+from benchmarks.scenes import ball, icosphere, uv_sphere
+from benchmarks.timing import Job, Spread, turn
+
+ROOT = Path(__file__).resolve().parents[1]
+SPREAD_KEYS = {"median", "least", "most"}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What a small run leaves."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--rows", "pose and light", "--output", folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((folder / "benchmarks.json").read_text())
+    for row in results["rows"]:
+        for line in report.lines(row):
+            assert line in done.stdout
+    return results
+
+
+def test_file(results):
+    assert {"date", "quick", "machine", "load", "versions", "excluded", "rows"} == set(results)
+    assert {"Python", "numpy", "numba"} <= set(results["versions"])
+    assert results["rows"]
+    for row in results["rows"]:
+        assert {"group", "job", "scene", "threads", "unit", "values", "ratios", "recorded", "excluded"} == set(row)
+        for values in row["values"].values():
+            assert set(values) == SPREAD_KEYS | {"all"}
+            assert 0 < values["least"] <= values["median"] <= values["most"]
+            assert values["least"] == min(values["all"]) and values["most"] == max(values["all"])
+
+
+def test_rows_are_told_apart():
+    labels = [row.label for row in choose()]
+    assert len(set(labels)) == len(labels)
+    assert all(next(iter(row.contenders)) == OURS for row in choose())
+    quick = choose(quick=True)
+    assert {row.group for row in quick} >= {"Images", "Jacobians", "Fits", "Threads"} and len(quick) < len(labels) / 3
+
+
+def test_a_turn_repeats_prepares_and_divides():
+    seen = []
+    ticks = iter(range(100))
+    job = Job(run=lambda repetition: seen.append(("run", repetition)) or 4,
+              prepare=lambda repetition: seen.append(("prepare", repetition)))
+    assert turn(job, first=7, seconds=0.0, clock=lambda: next(ticks)) == [250.0]
+    assert seen == [("prepare", 7), ("run", 7)]
+    assert len(turn(Job(lambda repetition: time.sleep(1e-3)), 0, 0.02)) > 1
+
+
+class Scripted:
+    """Workers that answer without a process; those named in `failing` cannot."""
+
+    threads = 1
+
+    def __init__(self, milliseconds, failing=()):
+        self.milliseconds, self.failing, self.dropped = milliseconds, failing, []
+
+    def __getitem__(self, name):
+        def ask(**request):
+            if name in self.failing and "first" in request:
+                raise Failure("no")
+            return {"times": [self.milliseconds[name]]} if "first" in request else {}
+
+        return type("Worker", (), {"ask": staticmethod(ask)})
+
+    def drop(self, name):
+        self.dropped.append(name)
+
+
+def test_ratios_and_who_takes_part():
+    row = Row("Images", "draw", "scene", dict.fromkeys([OURS, "slow", "broken", "absent"]), recorded={"old": 50.0})
+    workers = Scripted({OURS: 2.0, "slow": 6.0}, failing=["broken"])
+    result = measured(row, workers, {"absent": "not installed", "elsewhere": "not installed"}, budget=0.01)
+    assert result["ratios"] == {"slow": {"median": 3.0, "least": 3.0, "most": 3.0},
+                                "old": {"median": 25.0, "least": 25.0, "most": 25.0}}
+    assert result["excluded"] == {"absent": "not installed", "broken": "no"} and workers.dropped == ["broken"]
+    assert [line[0] for line in report.cells(result)] == ["3.00 x", "25.0 x"]
+
+
+def test_failure_of_ours_is_told():
+    row = Row("Images", "draw", "scene", dict.fromkeys([OURS, "other"]))
+    result = measured(row, Scripted({OURS: 1.0, "other": 1.0}, failing=[OURS]), {}, budget=0.01)
+    assert OURS not in result["values"] and not result["ratios"]
+    assert "failed: no" in report.lines(result)[0]
+
+
+def test_a_worker_that_fails_says_why():
+    with race.Workers(1) as workers:
+        with pytest.raises(Failure, match="StopIteration"):
+            workers[OURS].ask(row="no such row")
+        workers[OURS].process.kill()
+        with pytest.raises(Failure, match="the process ended"):
+            workers[OURS].ask(peak=True)
+
+
+def test_numbers_have_three_digits():
+    assert [report.number(value) for value in (1234.5, 123.45, 12.345, 1.2345)] == ["1,234", "123", "12.3", "1.23"]
+    assert report.spread({"median": 4.1, "least": 3.8, "most": 12.0}, "ms") == "4.10 ms (3.80 to 12.0)"
+    assert Spread.of([3, 1, 2]) == Spread(2, 1, 3)
+
+
+def test_page_and_figure(results, tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{report.BEGIN}old\n{report.END}after\n")
+    monkeypatch.setattr(report, "PAGE", page)
+    report.write_page(results)
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "### Jacobians" in text and results["machine"] in text
+    rows = [{**results["rows"][0], "group": group, "scene": "20,480 faces, 640x480"} for group in figure.PANELS]
+    rows[0]["ratios"] = {"DEODR": {"median": 2.0, "least": 1.0, "most": 3.0}}
+    figure.draw({**results, "rows": rows}, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("v, f", [icosphere(1280), uv_sphere(7, 5)])
+def test_meshes_are_closed_and_face_outward(v, f):
+    sides = np.concatenate([f[:, [0, 1]], f[:, [1, 2]], f[:, [2, 0]]])
+    forward, backward = ({tuple(side) for side in way.tolist()} for way in (sides, sides[:, ::-1]))
+    assert forward == backward and len(forward) == len(sides)
+    assert len(v) - len(sides) // 2 + len(f) == 2
+    assert np.allclose(np.linalg.norm(v, axis=1), 1) and (np.linalg.det(v[f]) > 0).all()
+
+
+def test_number_of_faces():
+    assert len(ball(5856, 64, 48).f) == 5856
+    with pytest.raises(ValueError, match="5000"):
+        icosphere(5000)
+
+
+# ---------------------------------------------------------------------- peers
+
+
+@pytest.mark.skipif(not Deodr.installed(), reason="needs deodr")
+def test_deodr_draws_the_same():
+    scene = ball(1280, 160, 120)
+    assert difference("DEODR", scene) < Deodr.tolerance
+    target = np.random.default_rng(0).random((120, 160, 3))
+    by_colours = [np.ravel(renderer(scene, target).gradient(scene.v)[1]) for renderer in (OpenDRLite, Deodr)]
+    assert np.corrcoef(by_colours)[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize("peer", [peer for peer in PEERS.values() if peer is not Deodr])
+def test_other_peers_draw_the_same_or_say_why_not(peer):
+    if why := exclusion(peer.name, "Images: forward, 5,856 faces, 640x480", quick=True):
+        pytest.skip(why)
+
+
+def test_what_is_not_installed_is_excluded(monkeypatch):
+    monkeypatch.setattr(PyTorch3D, "modules", ("no_such_library",))
+    assert exclusion("PyTorch3D", "", True) == "not installed"
+
+
+def test_what_draws_otherwise_is_excluded(monkeypatch):
+    answer = subprocess.CompletedProcess([], 0, stdout='{"one": 0.001, "another": 0.5}', stderr="")
+    monkeypatch.setattr(pictures, "run", lambda *arguments: answer)
+    monkeypatch.setattr(Deodr, "modules", ())
+    assert exclusion("DEODR", "", True) == "draws other pictures: another by 0.5"
+    answer.stdout = '{"one": 0.001}'
+    assert exclusion("DEODR", "", True) is None
+    answer.returncode, answer.stderr = 1, "LLVM ERROR: no\nand more"
+    assert exclusion("DEODR", "", True) == "LLVM ERROR: no"
+
+
+# ---------------------------------------------------------------------- quantities that hold on any machine
+
+
+def traced_peak(job):
+    """The most bytes of NumPy arrays that a job holds at once, its result included."""
+    job()
+    tracemalloc.start()
+    try:
+        job()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+SCENE = ball(1280, 320, 240)
+IMAGE_BYTES = 8 * 3 * 320 * 240
+
+
+def test_gradient_holds_few_images():
+    ours, steps = OpenDRLite(SCENE, np.zeros((240, 320, 3))), itertools.count()
+    assert traced_peak(lambda: ours.image(SCENE.moved(next(steps)))) < 4 * IMAGE_BYTES
+    assert traced_peak(lambda: ours.gradient(SCENE.moved(next(steps)))) < 8 * IMAGE_BYTES
+
+
+def test_sparse_matrix_is_made_in_place():
+    ours = OpenDRLite(SCENE, None)
+    ours.image(SCENE.v)
+    motion = ours.node.compute_dr_wrt(ours.camera)
+    J = motion.to_sparse()
+    assert traced_peak(motion.to_sparse) < 1.3 * (J.data.nbytes + J.indices.nbytes + J.indptr.nbytes)
+
+
+@pytest.mark.parametrize("on_pyramid", [False, True])
+def test_gauss_newton_step_forms_no_jacobian(on_pyramid):
+    job = pose_steps(320, 240, on_pyramid)
+    assert traced_peak(lambda: (job.prepare(0), job.run(0))) < 15 * IMAGE_BYTES
