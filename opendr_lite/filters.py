@@ -33,8 +33,7 @@ from .ch.linear_maps import Diagonal, LinearMap
 from .ch.node import Ch, as_node, depends_on
 from .ch.shaping import concatenate, ravel
 from .ch.tangents import FormedTangent, Tangent
-from .kernels.cpu.filtering import Taps, filter_image
-from .kernels.jit import read_only
+from .kernels.cpu.filtering import filter_image, taps_of_matrix
 
 __all__ = ["gaussian_pyramid", "laplacian_pyramid", "GaussPyrDownOne", "GaussianKernel2D", "filter_for",
            "filter_for_nopadding", "halfsampler_for", "LinearFilter", "PyramidMap", "SeparableFilter"]
@@ -101,19 +100,15 @@ class SeparableFilter(LinearMap):
     @cached_property
     def taps(self):
         """`Taps` of the rows and of the columns."""
-        return _taps(self.rows), _taps(self.columns)
+        return taps_of_matrix(self.rows), taps_of_matrix(self.columns)
 
     @cached_property
     def _transposed_taps(self):
-        return _taps(self.rows.T.tocsr()), _taps(self.columns.T.tocsr())
+        return taps_of_matrix(self.rows.T.tocsr()), taps_of_matrix(self.columns.T.tocsr())
 
     @cached_property
     def _matrix(self):
         return sp.kron(sp.kron(self.rows, self.columns), sp.identity(self.channels), format="csr")
-
-
-def _taps(matrix):
-    return Taps(*map(read_only, (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)))
 
 
 def _lines_of(tangent, separable):

@@ -19,6 +19,7 @@ Values are NumPy's, its warnings included. Truth values count as the numbers 0 a
 import numpy as np
 from scipy.special import expit
 
+from ..memory import empty
 from .linear_maps import Broadcast, Diagonal
 from .node import Ch
 
@@ -150,8 +151,10 @@ class Binary(Ch):
         return [getattr(self, name) for name in self.dterms]
 
     def compute_r(self):
-        first, second = self._operands()
-        return self.value(numbers(first), numbers(second))
+        first, second = map(numbers, self._operands())
+        if isinstance(self.value, np.ufunc):
+            return self.value(first, second, out=empty(np.broadcast_shapes(first.shape, second.shape)))
+        return self.value(first, second)
 
     def compute_dr_wrt(self, wrt):
         operands = self._operands()

@@ -96,7 +96,7 @@ class FitResult(OptimizeResult):
             raise ValueError(f"the covariance of {entries.size} unknowns is too large an array: ask for that "
                              "of one item of x0, covariance(of=...)")
         model = self._at_optimum(
-            "model", lambda: problem.model(problem.linear_algebra(), np.asarray(self.residuals)))
+            "model", lambda: problem.model(problem.linear_algebra(), np.asarray(self.residuals)).factorized())
         weights, count = model.undetermined()
         if sigma is None:
             freedom = self.residuals.size - (self.x.size - count)

@@ -7,7 +7,7 @@ diagonal. Each class here keeps one structure and knows the same four things:
 
     A @ x        the forward product, for x of shape (n,) or (n, k)
     A.T @ y      the reverse product, for y of shape (m,) or (m, k)
-    A @ B, A + B compositions and sums, formed without multiplying anything out
+    A @ B, A + B compositions and sums, formed without multiplying anything out but small blocks
     A.to_sparse() the map as a `scipy.sparse.csr_matrix`
 """
 import numbers
@@ -256,10 +256,14 @@ class BlockDiagonal(LinearMap):
 
     def apply(self, x):
         count, p, q = self.blocks.shape
+        if x.ndim == 1:
+            return np.einsum("nij,nj->ni", self.blocks, x.reshape(count, q)).ravel()
         return np.matmul(self.blocks, x.reshape(count, q, _size(x.shape[1:]))).reshape(self.shape[:1] + x.shape[1:])
 
     def apply_transpose(self, y):
         count, p, q = self.blocks.shape
+        if y.ndim == 1:
+            return np.einsum("nij,ni->nj", self.blocks, y.reshape(count, p)).ravel()
         return np.matmul(self.blocks.transpose(0, 2, 1), y.reshape(count, p, _size(y.shape[1:]))).reshape(
             self.shape[1:] + y.shape[1:])
 

@@ -84,6 +84,7 @@ class Problem:
         self.loss = loss
         self.size = self.variables[-1].span.stop
         self.nfev = self.njev = 0
+        self._solver = None
         self._bases = _by_base(self.variables)
         for part in self.parts:
             part.r  # may set inputs, in on_changed
@@ -162,7 +163,7 @@ class Problem:
         if form == "products":
             return FunctionMap(shape, self._push_forward, self._pull_back)
         if form == "sparse":
-            tangents = self._tangents(self._bases, np.arange(self.size), sparse=True)
+            tangents = differentiation.push_forward(self.parts, self._sparse_seeds())
             return SparseMap(sp.vstack([sp.csr_matrix((part.size, self.size)) if tangent is None else tangent
                                         for part, tangent in zip(self.parts, tangents)], format="csr"))
         starts = np.cumsum([0] + [part.size for part in self.parts])
@@ -174,15 +175,21 @@ class Problem:
                        if tangent is not None]
         return DenseBlocks(blocks, shape)
 
-    def _tangents(self, bases, columns, kind=np.asarray, sparse=False):
+    def _tangents(self, bases, columns, kind=np.asarray):
         """Of the parts, the columns of J that belong to some of the bases, by one forward sweep of that kind."""
         place = np.empty(self.size, np.intp)
         place[columns] = np.arange(columns.size)
-        seeds = [(base, sp.csr_matrix((np.ones(entries.size), (entries, place[own])), (base.size, columns.size)))
-                 for base, entries, own in bases]
-        if not sparse:
-            seeds = [(base, kind(seed.toarray())) for base, seed in seeds]
+        seeds = []
+        for base, entries, own in bases:
+            seed = np.zeros((base.size, columns.size))
+            seed[entries, place[own]] = 1.0
+            seeds.append((base, kind(seed)))
         return differentiation.push_forward(self.parts, seeds)
+
+    def _sparse_seeds(self):
+        """The bases, and all columns of their derivatives by the unknowns."""
+        return [(base, sp.csr_matrix((np.ones(own.size), (entries, own)), (base.size, self.size)))
+                for base, entries, own in self._bases]
 
     @cached_property
     def _groups(self):
@@ -250,13 +257,12 @@ class Problem:
         return tuple(map(sum, zip(*equations)))
 
     def _sparse_tangents(self):
-        """Of the parts, all columns of J, by one sweep: of linear maps for a single variable, else of sparse matrices."""
+        """Of the parts, all columns of J, by one sweep of sparse matrices, or of linear maps for a single variable."""
         (base, entries, columns), *others = self._bases
         if not others and np.array_equal(entries, np.arange(base.size)) and np.array_equal(columns, entries):
             seeds = [(base, FormedTangent(identity(self.size)))]
         else:
-            seeds = [(base, FormedTangent(sp.csr_matrix((np.ones(own.size), (entries, own)), (base.size, self.size))))
-                     for base, entries, own in self._bases]
+            seeds = [(base, FormedTangent(seed)) for base, seed in self._sparse_seeds()]
         return differentiation.push_forward(self.parts, seeds)
 
     @cached_property
@@ -270,8 +276,9 @@ class Problem:
         return [slice(end - part.size, end) for end, part in zip(ends, self.parts)]
 
     def linear_algebra(self, solver=None):
-        """The representation that fits the size of this problem."""
-        return LinearAlgebra(sum(part.size for part in self.parts), self.size, solver)
+        """The solver that fits the size of this problem, unless one is or was chosen; see `LinearAlgebra`."""
+        self._solver = self._solver if solver is None else solver
+        return LinearAlgebra(sum(part.size for part in self.parts), self.size, self._solver)
 
     def _push_forward(self, v):
         seeds = []

@@ -31,10 +31,10 @@ __all__ = ["LOSSES", "LeastSquares", "RobustLoss", "ScalarObjective", "make_loss
 
 LOSSES = {
     "soft_l1": (lambda z: 2.0 * z / (np.sqrt(1.0 + z) + 1.0),
-                lambda z: (1.0 + z) ** -0.5,
+                lambda z: 1.0 / np.sqrt(1.0 + z),
                 lambda z: -0.5 * (1.0 + z) ** -1.5),
     "huber": (lambda z: np.where(z <= 1.0, z, 2.0 * np.sqrt(z) - 1.0),
-              lambda z: np.maximum(z, 1.0) ** -0.5,
+              lambda z: 1.0 / np.sqrt(np.maximum(z, 1.0)),
               lambda z: np.where(z <= 1.0, 0.0, -0.5 * np.maximum(z, 1.0) ** -1.5)),
     "cauchy": (np.log1p,
                lambda z: 1.0 / (1.0 + z),
@@ -43,7 +43,7 @@ LOSSES = {
                lambda z: 1.0 / (1.0 + z * z),
                lambda z: -2.0 * z / (1.0 + z * z) ** 2),
     "geman_mcclure": (lambda z: z / (1.0 + z),
-                      lambda z: (1.0 + z) ** -2.0,
+                      lambda z: 1.0 / np.square(1.0 + z),
                       lambda z: -2.0 * (1.0 + z) ** -3.0),
 }
 
@@ -118,7 +118,7 @@ class RobustLoss(LeastSquares):
         return np.stack(self.derivatives(np.asarray(z)))
 
     def _squares(self, r):
-        return (r / self.scale) ** 2
+        return np.square(r / self.scale)
 
     def value(self, r):
         """F."""

@@ -24,6 +24,7 @@ import math
 from .jit import formula
 
 SMALLEST = 5e-324  # the least positive number: `x >= SMALLEST` is `x > 0`
+NOTHING = 1e-290  # an area less than this, divided by, might overflow
 
 
 @formula
@@ -42,12 +43,6 @@ def first_pixel_beyond(x, start, stop):
 
 
 @formula
-def pixels_between(lowest, highest, start, stop):
-    """Range of the pixels of `range(start, stop)` with centres from `lowest` to `highest`, both included."""
-    return first_pixel_from(lowest, start, stop), first_pixel_beyond(highest, start, stop)
-
-
-@formula
 def pixels_along(origin, end, start, stop):
     """Range of the pixels of `range(start, stop)` with centres on the way from `origin` to short of `end`."""
     if origin <= end:
@@ -59,6 +54,14 @@ def pixels_along(origin, end, start, stop):
 def precedes(au, av, bu, bv):
     """Whether point a comes before b: from left to right, then from top to bottom."""
     return au < bu or (au == bu and av < bv)
+
+
+@formula
+def left_to_right(au, av, za, bu, bv, zb):
+    """Two points with their z, the one that precedes in front."""
+    swap = precedes(bu, bv, au, av)
+    return ((bu if swap else au), (bv if swap else av), (zb if swap else za),
+            (au if swap else bu), (av if swap else bv), (za if swap else zb))
 
 
 @formula
@@ -78,19 +81,30 @@ def edge_threshold(slope_u, slope_v):
 
 
 @formula
+def may_be_inside(begin, end, value, slope_u, origin_u):
+    """The part of [begin, end] where an edge function may be inside, and a pixel more for the sake of rounding.
+
+    Along a row it is `value + slope_u (u - origin_u)`.
+    """
+    crossing = origin_u - value / slope_u
+    return (max(begin, crossing - 1.0) if slope_u > 0.0 else begin,
+            min(end, crossing + 1.0) if slope_u < 0.0 else end)
+
+
+@formula
 def perspective_barycentrics(e0, e1, e2, inverse_z0, inverse_z1, inverse_z2):
     """Barycentric coordinates on the face in space, and the depth.
 
-    From the edge functions opposite to the corners, and 1/z there. Where a face is so thin that rounding
-    leaves nothing of the edge functions, the middle of the face.
+    From the edge functions opposite to the corners, and 1/z there. Where a face is so thin that rounding or
+    underflow leaves nothing of the edge functions, the middle of the face.
     """
-    if e0 + e1 + e2 == 0.0:
+    if e0 + e1 + e2 < NOTHING:
         e0 = e1 = e2 = 1.0
     w0 = e0 * inverse_z0
     w1 = e1 * inverse_z1
     w2 = e2 * inverse_z2
-    total = w0 + w1 + w2
-    return w0 / total, w1 / total, w2 / total, (e0 + e1 + e2) / total
+    scale = 1.0 / (w0 + w1 + w2)
+    return w0 * scale, w1 * scale, w2 * scale, (e0 + e1 + e2) * scale
 
 
 @formula

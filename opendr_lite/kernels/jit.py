@@ -3,6 +3,7 @@
 A *kernel* is a loop over arrays: a module-level function, compiled serially (the thread pool of `threads`
 shares out bands of the work) at its first call, without the GIL, and kept in Numba's cache. A *formula* is a
 scalar function: it stays plain Python and is compiled into whatever kernel calls it, on the CPU or on a GPU.
+A *step* is a loop that a kernel is made of, compiled into it in the same way.
 An *inlined* function is a piece of a kernel: sizes that a kernel gives it as literals become constants there, which
 unrolls the loops over them.
 
@@ -11,7 +12,7 @@ Neither is compiled with fastmath: the rasterizer has watertight edges only wher
 from numba import njit
 from numba.extending import register_jitable
 
-formula = register_jitable
+formula = step = register_jitable
 
 
 _OPTIONS = {"nogil": True, "error_model": "numpy"}

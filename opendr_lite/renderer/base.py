@@ -27,7 +27,7 @@ from ..camera import ProjectPoints
 from ..ch import Ch, depends_on
 from ..ch.linear_maps import Selection
 from ..kernels.clipping import clip_near, extend_vertices, to_parents
-from ..kernels.cpu.edges import draw_lines
+from ..kernels.cpu.edges import draw_lines, draw_lines_at
 from ..kernels.cpu.image_gradient import gain_of_image
 from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
@@ -74,9 +74,9 @@ class CutEdges(NamedTuple):
     start: np.ndarray
     length: np.ndarray
 
-    def take(self, which):
-        """Those of the given indices."""
-        return CutEdges(*(None if array is None else array[which] for array in self))
+    def along_whole(self, edge, along):
+        """Where on the whole edges the points are that are at `along` on their parts in front."""
+        return along if self.start is None else self.start[edge] + self.length[edge] * along
 
 
 class BaseRenderer(Ch):
@@ -204,14 +204,11 @@ class BaseRenderer(Ch):
     @depends_on("f", "frustum", "camera")
     def _boundary(self):
         """(position in silhouette_edges or -1, position along the edge) of each pixel."""
-        return self._lines(self._cut_edges(self.vpe[self.silhouette_edges]), self.surface.depth)
-
-    def _lines(self, edges, depth):
-        """The nearest of the given `CutEdges` at each pixel where it is not behind `depth`, and where on it."""
-        edge, along = draw_lines(self._extended_screen, edges.ends, depth, EDGE_DEPTH_TOLERANCE)
+        edges = self._cut_edges(self.vpe[self.silhouette_edges])
+        edge, along = draw_lines(self._extended_screen, edges.ends, self.surface.depth, EDGE_DEPTH_TOLERANCE)
         if self._clipped is not None:
             seen = edge >= 0
-            along[seen] = edges.start[edge[seen]] + edges.length[edge[seen]] * along[seen]
+            along[seen] = edges.along_whole(edge[seen], along[seen])
         return edge, along
 
     def _cut_edges(self, edges):
@@ -245,11 +242,10 @@ class BaseRenderer(Ch):
         edges = self._cut_edges(self.vpe)
         wire, seen = wireframe(self.surface.face_id, self.silhouette_edges, edge_at, drawn, edges.ends, self.fpe,
                                self._extended_screen, len(self.faces))
-        hidden_beyond = np.zeros(edge_at.shape)  # no line is wanted but at the drawn pixels
-        hidden_beyond.ravel()[drawn] = np.inf
-        line, along = self._lines(edges.take(wire), hidden_beyond)
-        return Pixels(*move_onto_lines(drawn, line, along, wire, self.vpe, self.fpe, seen, self.faces, self.screen,
-                                       self.surface))
+        line, along = draw_lines_at(drawn, self._extended_screen, edges.ends[wire], self.surface.depth)
+        line = wire[line]
+        return Pixels(*move_onto_lines(drawn, line, edges.along_whole(line, along), self.vpe, self.fpe, seen,
+                                       self.faces, self.screen, self.surface))
 
     @property
     def pixels(self):
@@ -382,7 +378,7 @@ class PointsOnFaces(Ch):
         return np.einsum("pk,pki->pi", self.weights, self.v.r.reshape(-1, 3)[self.taps])
 
     def compute_dr_wrt(self, wrt):
-        return PixelInterpolation(self.taps, self.weights, np.ones((len(self.taps), 3)), wrt.size // 3)
+        return PixelInterpolation(self.taps, self.weights, np.ones((1, 3)), wrt.size // 3)
 
 
 def _projected(camera, points):

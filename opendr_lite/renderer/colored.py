@@ -197,27 +197,16 @@ class ColoredRenderer(BaseRenderer):
         if name == "bgcolor":
             return self._background_map()
         factor = self._factor(name)
-        scale = self._scale_of(name)
         seen = self._seen_faces if name == "vc" else None
-        return PixelInterpolation(factor.taps, factor.weights, scale, len(factor.values), seen) @ factor.spread
-
-    def _scale_of(self, name):
-        """Product of all factors but one, (N, C)."""
-        product = self._product_without(name)
-        return product if len(product) > 1 else self._ones(product.shape[1])
-
-    @depends_on("frustum")
-    def _ones(self, channels):
-        height, width = self.image_size
-        return np.ones((height * width, channels))
+        return PixelInterpolation(factor.taps, factor.weights, self._product_without(name), len(factor.values),
+                                  seen) @ factor.spread
 
     def _background_map(self):
         if getattr(self, "background_image", None) is not None:
             return None
         _, spread = self._spread_over_channels("bgcolor", 1, self._channels)
         empty = np.where(self.corners[:, :1] < 0, np.int32(0), np.int32(-1))
-        ones = np.ones((len(empty), self._channels))
-        return PixelInterpolation(empty, ones[:, :1], ones, 1) @ spread
+        return PixelInterpolation(empty, np.ones(empty.shape), np.ones((1, self._channels)), 1) @ spread
 
 
 def columns_of(node, points):

@@ -65,7 +65,7 @@ class DepthRenderer(BaseRenderer):
         if wrt is self.camera:
             return self._motion_wrt_camera(self.depth_image)
         if wrt is self.vertex_depth:
-            return PixelInterpolation(self.corners, self.weights, np.ones((len(self.corners), 1)), len(self.screen),
+            return PixelInterpolation(self.corners, self.weights, np.ones((1, 1)), len(self.screen),
                                       self._seen_faces)
         if wrt is self.cut_pixels:
             return self._motion_wrt_cut_pixels(self.depth_image)

@@ -33,10 +33,10 @@ class SeenFaces(NamedTuple):
 
 
 class PixelMap(LinearMap):
-    """What both maps share: from vectors of `dimensions` entries at the points to the channels of the pixels.
+    """What both maps share: vectors of `dimensions` entries at the points become channels of the pixels.
 
-    A subclass gives `forward`, of (points, dimensions, columns) to (N, channels, columns), and `reverse`, the transpose,
-    of (N, channels) to (points, dimensions). `seen`, a `SeenFaces` or None, serves the normal equations.
+    A subclass gives `forward`, of (points, dimensions, columns) to (N, channels, columns), and `reverse`, the
+    transpose, of (N, channels) to (points, dimensions). `seen`, a `SeenFaces` or None, serves the normal equations.
     """
 
     moves = False  # whether the input is positions on the screen
@@ -82,7 +82,7 @@ class PixelInterpolation(PixelMap):
     taps : (N, K) int32
         taps[p, 0] is -1 where a pixel depends on nothing.
     weights : (N, K) float64
-    scale : (N, C) float64
+    scale : (N, C) float64, or (1, C) for the same everywhere
     points : int
         Number of points; the input has points * C entries.
     seen : SeenFaces, optional
@@ -110,10 +110,10 @@ class PixelMotion(PixelMap):
     ----------
     taps, weights
         See `PixelInterpolation`.
-    gain : Gain or (N, C, D) float64
+    gain : Gain or (N, C, 2) float64
         For OpenDR's derivative, minus the image gradient.
     points : int
-        Number of points; the input has points * D entries.
+        Number of points; the input has points * 2 entries.
     seen : SeenFaces, optional
     """
 

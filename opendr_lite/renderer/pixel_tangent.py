@@ -58,7 +58,7 @@ class PixelTangent(Tangent):
             for pixel_map, tangent, columns in self.terms:
                 result[:, columns] += pixel_map @ tangent
         else:
-            result = reduce(add, (pixel_map.times_sparse(as_csr(tangent)) for pixel_map, tangent, _ in self.terms))
+            result = reduce(add, (as_csr(pixel_map @ tangent) for pixel_map, tangent, _ in self.terms))
         return result if self.factor is None else self.factor @ result
 
     def placed(self, columns, n):
@@ -186,16 +186,10 @@ class Lines:
             See `Tangent`. No normal equations are wanted without `weighted`.
         filter_map : filters.SeparableFilter, optional
         """
-        height, width, channels = self.shape
-        root = None if weights is None else np.sqrt(weights)
-        target = weighted
-        if root is not None and target is not None:
-            target = np.divide(weighted, root, out=np.zeros_like(weighted), where=root > 0.0).reshape(-1, channels)
-            root = root.reshape(-1, channels)
-        elif target is not None:
-            target = target.reshape(-1, channels)
+        _, width, channels = self.shape
+        weights, target = (None if values is None else values.reshape(-1, channels) for values in (weights, weighted))
         n = self.n
-        gram, rows, box = stream_lines(self.source, self.box, width, channels, padded(n), target, root, n,
+        gram, rows, box = stream_lines(self.source, self.box, width, channels, padded(n), target, weights, n,
                                        None if filter_map is None else filter_map.taps)
         below = None if filter_map is None else Lines(
             rows, box, (filter_map.rows.shape[0], filter_map.columns.shape[0], channels), n)

@@ -134,7 +134,7 @@ class TexturedRenderer(ColoredRenderer):
         vt, ft = self._texture_mesh
         values, _ = self._texture
         taps, _, slopes, lod_corners, lod_gain = texture_taps(*self._lookup, with_slopes=True)
-        scale = self._scale_of("texture_image")
+        scale = self._product_without("texture_image")
         nothing = np.zeros((1, values.shape[1]))
         wrt_s, wrt_t, wrt_lod = (scale * interpolate(taps, slope, values, nothing) for slope in slopes)
         corners = self._taps(ft)

@@ -109,7 +109,7 @@ def test_a_fit_computes_everything_once(monkeypatch, on_pyramid, overdraw, loss)
 def test_light_alone_moves_nothing(monkeypatch):
     scene = Scene(monkeypatch)
     scene.watch(scene.residual)
-    lookups = scene._count_calls(monkeypatch, textured, "texture_taps")
+    lookups = scene._count_calls(monkeypatch, textured, "texture_colors")
     _ = scene.residual.dr_wrt(scene.light)
     for brightness in (0.5, 0.7):
         scene.light[0] = brightness
@@ -117,6 +117,9 @@ def test_light_alone_moves_nothing(monkeypatch):
     assert scene.values == {scene.colours: 2, scene.image: 2, scene.residual: 2}
     assert not scene.rasterized and not lookups
     assert {node for node, _ in scene.derivatives} == set(scene.values)
+    scene.translation[0] = 0.1
+    _ = scene.residual.r
+    assert scene.rasterized == ["rasterize"] and lookups == ["texture_colors"]
 
 
 def test_pose_alone_lights_nothing(monkeypatch):

@@ -25,6 +25,8 @@ BLOCKS = RANDOM.standard_normal((3, 2, 4))
 DENSE_BLOCKS = np.zeros((6, 12))
 for i in range(3):
     DENSE_BLOCKS[2 * i:2 * i + 2, 4 * i:4 * i + 4] = BLOCKS[i]
+MORE_BLOCKS = RANDOM.standard_normal((3, 4, 3))
+DENSE_MORE_BLOCKS = sp.block_diag(MORE_BLOCKS).toarray()
 
 
 def broadcast_matrix(from_shape, to_shape):
@@ -41,6 +43,11 @@ MAPS = {
     "broadcast": (lambda: Broadcast((3, 1), (2, 3, 4)), broadcast_matrix((3, 1), (2, 3, 4))),
     "broadcast of a number": (lambda: Broadcast((), (2, 3)), np.ones((6, 1))),
     "blocks": (lambda: BlockDiagonal(BLOCKS), DENSE_BLOCKS),
+    "blocks of blocks": (lambda: BlockDiagonal(BLOCKS) @ BlockDiagonal(MORE_BLOCKS), DENSE_BLOCKS @ DENSE_MORE_BLOCKS),
+    "outer products": (lambda: BlockDiagonal(BLOCKS[:, :, :1]) @ BlockDiagonal(MORE_BLOCKS[:, :1]),
+                       sp.block_diag([a[:, :1] @ b[:1] for a, b in zip(BLOCKS, MORE_BLOCKS)]).toarray()),
+    "blocks that do not match": (lambda: BlockDiagonal(BLOCKS) @ BlockDiagonal(BLOCKS.reshape(2, 6, 2)),
+                                 DENSE_BLOCKS @ sp.block_diag(BLOCKS.reshape(2, 6, 2)).toarray()),
     "sparse": (lambda: SparseMap(SPARSE), SPARSE.toarray()),
     "dense": (lambda: DenseMap(MATRIX), MATRIX),
     "function": (lambda: FunctionMap((4, 6), lambda x: MATRIX @ x, lambda y: MATRIX.T @ y), MATRIX),
@@ -161,3 +168,10 @@ def test_a_node_may_answer_with_a_linear_operator():
 def test_wrong_answers_are_refused(value, shape, message):
     with pytest.raises(ValueError, match=message):
         as_linear_map(value, shape, "Thing.compute_dr_wrt")
+
+
+def test_small_blocks_are_multiplied_out():
+    projection, rotation = (BlockDiagonal(RANDOM.standard_normal((5, p, 3))) for p in (2, 3))
+    assert isinstance(projection @ rotation, BlockDiagonal)
+    column, row = BlockDiagonal(np.ones((5, 30, 1))), BlockDiagonal(np.ones((5, 1, 30)))
+    assert not isinstance(column @ row, BlockDiagonal)

@@ -249,6 +249,13 @@ def test_the_forcing_term_falls_with_the_gradient():
     np.testing.assert_allclose(residuals, [1e-2, 1e-2, 1e-4])
 
 
+def test_derivatives_that_are_not_finite_make_a_model():
+    A, g = grid_of_points(12)
+    A.data[0] = np.inf
+    model = LinearAlgebra(1000, g.size, "pcg").model(A, g)
+    assert not np.isfinite(model.column_squares()).all()
+
+
 def test_a_covariance_takes_a_factorization(monkeypatch):
     A, g = grid_of_points(12)
     model = ConjugateGradientModel(A, g, 1e-1)

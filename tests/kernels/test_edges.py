@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from opendr_lite.kernels.cpu.edges import draw_lines
+from opendr_lite.kernels.cpu.edges import draw_lines, draw_lines_at
 from opendr_lite.kernels.cpu.rasterize import rasterize
 from opendr_lite.kernels.threads import get_num_threads, set_num_threads
 from tests.reference.rasterize import draw_lines as slow_draw_lines
@@ -38,6 +38,18 @@ def test_equals_the_slow_twin(seed, width, height):
     assert (slow_id >= 0).any()
     np.testing.assert_array_equal(edge_id, slow_id)
     np.testing.assert_allclose(along, slow_along, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed, width, height", [(0, 70, 150), (1, 30, 300), (2, 300, 20), (3, 1, 1)])
+def test_at_some_pixels_the_lines_are_those_of_all(seed, width, height):
+    rng = np.random.default_rng(seed)
+    screen = np.column_stack([rng.uniform(-0.2, 1.2, (300, 2)) * (width, height), rng.uniform(1, 9, 300)])
+    screen[:3] = [[np.nan, 0, 1], [1e300, 4, 1], [3, 3, 0]]
+    edges = rng.integers(0, 300, (150, 2)).astype(np.int32)
+    pixels = np.sort(rng.choice(width * height, width * height // 3 + 1, replace=False))
+    depth = rng.uniform(1, 9, (height, width))
+    for some, everywhere in zip(draw_lines_at(pixels, screen, edges, depth), draw_lines(screen, edges, depth, np.inf)):
+        np.testing.assert_array_equal(some, everywhere.ravel()[pixels])
 
 
 def test_one_pixel_a_column_or_a_row_with_the_end_left_out():

@@ -48,9 +48,9 @@ def test_only_the_columns_asked_for_are_written(with_boundary, left, right):
 
 
 def test_a_stored_gain_is_one_line_of_pixels():
-    array = np.random.default_rng(3).random((7, 3, 1))
+    array = np.random.default_rng(3).random((7, 3, 2))
     gain = stored_gain(array)
-    assert gain.shape == (1, 7, 3, 1)
+    assert gain.shape == (1, 7, 3, 2)
     np.testing.assert_array_equal(gain_line(0, 2, 5, *gain, np.empty((0, 0, 0))), array)
 
 

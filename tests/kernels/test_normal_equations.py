@@ -71,7 +71,8 @@ def test_a_factor_of_the_image():
     factor, weighted = np.random.default_rng(1).normal(size=(2, len(rows)))
     for diagonal in (factor, -2.0):
         scaled = image.scaled(Diagonal(diagonal, len(rows)))
-        assert_normal_equations(scaled.normal_equations(None, weighted), np.multiply(rows.T, diagonal).T, None, weighted)
+        expected = np.multiply(rows.T, diagonal).T
+        assert_normal_equations(scaled.normal_equations(None, weighted), expected, None, weighted)
 
 
 def test_columns_are_put_where_they_belong():
@@ -90,7 +91,8 @@ def test_columns_are_put_where_they_belong():
 def test_filtered_rows(name, channels):
     shape = HEIGHT, WIDTH, channels
     kernel = np.outer([1.0, 2.0, -1.0, 3.0, 0.5], [0.3, 1.0, 0.7])
-    separable = {"centred": lambda: filter_for(*shape, kernel), "inside": lambda: filter_for_nopadding(shape, kernel)[0],
+    separable = {"centred": lambda: filter_for(*shape, kernel),
+                 "inside": lambda: filter_for_nopadding(shape, kernel)[0],
                  "half": lambda: halfsampler_for(shape)[0],
                  "stride": lambda: pyramid_step(shape)}[name]()
     image, rows = tangent("both", channels, 7)

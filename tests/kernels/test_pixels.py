@@ -3,10 +3,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from opendr_lite.ch.linear_maps import BlockDiagonal
 from opendr_lite.kernels.cpu import pixels
+from opendr_lite.kernels.cpu.image_gradient import gain_of_image
 from opendr_lite.kernels.threads import get_num_threads, set_num_threads
 from opendr_lite.renderer.pixel_jacobian import PixelInterpolation, PixelMotion
 from tests.reference import pixels as slow
+from tests.reference.image_gradient import image_gradient_with_boundaries as slow_gradient
 
 POINTS = 9
 SIZES = [(1, 1), (2, 3), (3, 1), (3, 2), (3, 3), (3, 5), (8, 3)]  # taps, channels
@@ -19,10 +22,15 @@ def random_taps(rng, count, num_taps, points=POINTS):
     return taps
 
 
-def interpolation(num_taps, channels, count=60, seed=0):
+def interpolation(num_taps, channels, count=60, seed=0, rows_of_scale=None):
     rng = np.random.default_rng(seed)
     taps = random_taps(rng, count, num_taps)
-    return PixelInterpolation(taps, rng.normal(size=taps.shape), rng.normal(size=(count, channels)), POINTS)
+    scale = rng.normal(size=(rows_of_scale or count, channels))
+    return PixelInterpolation(taps, rng.normal(size=taps.shape), scale, POINTS)
+
+
+def interpolation_with_one_scale(num_taps, channels):
+    return interpolation(num_taps, channels, rows_of_scale=1)
 
 
 def motion(num_taps, channels, count=60, seed=1):
@@ -31,13 +39,24 @@ def motion(num_taps, channels, count=60, seed=1):
     return PixelMotion(taps, rng.normal(size=taps.shape), rng.normal(size=(count, channels, 2)), POINTS)
 
 
+def motion_of_image(num_taps, channels, height=6, width=10, seed=2):
+    rng = np.random.default_rng(seed)
+    taps = random_taps(rng, height * width, num_taps)
+    gain = gain_of_image(rng.normal(size=(height, width, channels)), rng.random((height, width)) < 0.2)
+    return PixelMotion(taps, rng.normal(size=taps.shape), gain, POINTS)
+
+
 def dense(linear_map):
-    if isinstance(linear_map, PixelMotion):
-        return slow.motion_matrix(linear_map.taps, linear_map.weights, linear_map.gain.array[0], POINTS)
-    return slow.interpolation_matrix(linear_map.taps, linear_map.weights, linear_map.scale, POINTS)
+    if isinstance(linear_map, PixelInterpolation):
+        scale = np.broadcast_to(linear_map.scale, (len(linear_map.taps), linear_map.channels))
+        return slow.interpolation_matrix(linear_map.taps, linear_map.weights, scale, POINTS)
+    gain = linear_map.gain
+    array = (gain.array if len(gain.array) else -slow_gradient(gain.image, gain.boundary)).reshape(
+        len(linear_map.taps), -1, 2)
+    return slow.motion_matrix(linear_map.taps, linear_map.weights, array, POINTS)
 
 
-@pytest.fixture(params=[interpolation, motion])
+@pytest.fixture(params=[interpolation, interpolation_with_one_scale, motion, motion_of_image])
 def kind(request):
     return request.param
 
@@ -83,12 +102,34 @@ def test_csr_equals_the_slow_twin_and_is_canonical(kind, num_taps, channels):
     np.testing.assert_allclose(matrix.toarray(), dense(linear_map), rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("make", [motion, motion_of_image])
+@pytest.mark.parametrize("num_taps, channels", SIZES)
+def test_rows_of_a_motion_after_a_map_of_each_point(make, num_taps, channels, size):
+    linear_map = make(num_taps, channels)
+    of_points = BlockDiagonal(np.random.default_rng(7).normal(size=(POINTS, 2, size)))
+    matrix = (linear_map @ of_points).to_sparse()
+    assert matrix.nnz == np.count_nonzero(linear_map.taps[:, 0] >= 0) * channels * num_taps * size
+    for row in range(matrix.shape[0]):
+        assert (np.diff(matrix.indices[matrix.indptr[row]:matrix.indptr[row + 1]]) > 0).all()
+    np.testing.assert_allclose(matrix.toarray(), dense(linear_map) @ of_points.to_dense(), rtol=0, atol=1e-13)
+
+
+def test_rows_of_a_motion_after_any_other_map():
+    linear_map = motion(3, 3)
+    of_pairs = BlockDiagonal(np.random.default_rng(7).normal(size=(POINTS * 2 // 3, 3, 2)))
+    np.testing.assert_allclose((linear_map @ of_pairs).to_sparse().toarray(),
+                               dense(linear_map) @ of_pairs.to_dense(), rtol=0, atol=1e-13)
+
+
 def test_taps_that_repeat_add_up(kind):
     linear_map = kind(3, 2)
     linear_map.taps[:, 2] = linear_map.taps[:, 0]
     x = np.random.default_rng(4).normal(size=linear_map.shape[1])
     np.testing.assert_allclose(linear_map.to_sparse().toarray(), dense(linear_map), rtol=0, atol=1e-13)
+    y = np.random.default_rng(4).normal(size=linear_map.shape[0])
     np.testing.assert_allclose(linear_map @ x, dense(linear_map) @ x, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(linear_map.T @ y, dense(linear_map).T @ y, rtol=0, atol=1e-12)
 
 
 def test_products_are_adjoint(kind):
@@ -98,13 +139,15 @@ def test_products_are_adjoint(kind):
     assert y @ (linear_map @ x) == pytest.approx((linear_map.T @ y) @ x, rel=1e-12)
 
 
-def test_the_same_bits_for_any_number_of_threads():
+@pytest.mark.parametrize("points", [POINTS, 400_000])
+def test_the_same_bits_for_any_number_of_threads(points):
     before = get_num_threads()
     rng = np.random.default_rng(6)
-    count = 3 * pixels.PIXELS_PER_BAND + 17
-    taps = np.sort(rng.integers(0, POINTS, (count, 3)), axis=1).astype(np.int32)
-    weights, scale, gain = rng.normal(size=taps.shape), rng.normal(size=(count, 3)), rng.normal(size=(count, 3, 2))
-    maps = PixelInterpolation(taps, weights, scale, POINTS), PixelMotion(taps, weights, gain, POINTS)
+    height, width = 3 * pixels.PIXELS_PER_BAND // 100, 101
+    taps = rng.integers(0, points, (height * width, 3)).astype(np.int32)
+    weights = rng.normal(size=taps.shape)
+    maps = (PixelInterpolation(taps, weights, rng.normal(size=taps.shape), points),
+            PixelMotion(taps, weights, gain_of_image(rng.normal(size=(height, width, 3))), points))
     results = []
     try:
         for threads in (1, 2):

@@ -1,10 +1,12 @@
 """The rasterizer against its slow twin, and what it promises about edges, ties and strange numbers."""
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
+from threading import Barrier, get_ident
 
 import numpy as np
 import pytest
 
+from opendr_lite.kernels.cpu import rasterize as rasterizer
 from opendr_lite.kernels.cpu.rasterize import rasterize
 from opendr_lite.kernels.threads import get_num_threads, set_num_threads
 from tests.reference.rasterize import rasterize as slow_rasterize
@@ -43,9 +45,20 @@ def coverage(screen, f, width, height):
     return sum((rasterize(screen, f[t:t + 1], width, height, FAR)[0] == 0).astype(int) for t in range(len(f)))
 
 
+def sliver_mesh(rng, num_faces, width, height):
+    """Triangles as long as the image and about a pixel thin, in all directions."""
+    centres, along = rng.uniform(0, (width, height), (num_faces, 2)), rng.normal(0, 1, (num_faces, 2))
+    along *= width / np.linalg.norm(along, axis=1, keepdims=True)
+    corners = np.stack([centres - along, centres + along, centres + rng.normal(0, 1, (num_faces, 2))], axis=1)
+    z = rng.uniform(1, 9, (num_faces, 3, 1))
+    screen = np.concatenate([corners, z], axis=2).reshape(-1, 3)
+    return screen, np.arange(3 * num_faces, dtype=np.int32).reshape(-1, 3)
+
+
 @pytest.mark.parametrize("seed, num_faces, width, height, size", [
     (0, 300, 80, 60, 6), (1, 40, 80, 60, 60), (2, 2000, 130, 70, 1), (3, 5, 65, 129, 500), (4, 30, 1, 1, 2),
     (5, 30, 200, 1, 20), (6, 30, 1, 200, 20), (7, 9000, 64, 64, 0.7),
+    (8, 300, 150, 9, 60), (9, 12, 300, 40, 90), (10, 1500, 40, 40, 2),
 ])
 def test_equals_the_slow_twin(seed, num_faces, width, height, size):
     screen, f = random_mesh(np.random.default_rng(seed), num_faces, width, height, size)
@@ -55,6 +68,16 @@ def test_equals_the_slow_twin(seed, num_faces, width, height, size):
     np.testing.assert_array_equal(face_id, slow_id)
     np.testing.assert_allclose(barycentric, slow_barycentric, rtol=0, atol=1e-9)
     np.testing.assert_allclose(depth, slow_depth, rtol=1e-9)
+
+
+@pytest.mark.parametrize("num_faces", [5, 200])
+def test_slivers_equal_the_slow_twin(num_faces):
+    screen, f = sliver_mesh(np.random.default_rng(0), num_faces, 150, 90)
+    face_id, _, depth = rasterize(screen, f, 150, 90, FAR)
+    slow_id, _, slow_depth = slow_rasterize(screen, f, 150, 90, FAR)
+    assert (slow_id >= 0).sum() > 50 * num_faces ** 0.5
+    np.testing.assert_array_equal(face_id, slow_id)
+    np.testing.assert_allclose(depth, slow_depth, rtol=1e-7)
 
 
 def test_arrays_that_come_back():
@@ -155,11 +178,37 @@ def test_equal_depth_goes_to_the_lower_index():
     np.testing.assert_array_equal(flat_only, np.where(covers.any(axis=0), covers.argmax(axis=0), -1))
 
 
-def test_equal_depth_goes_to_the_lower_index_among_many():
+@pytest.mark.parametrize("n", [1, 3])
+def test_equal_depth_goes_to_the_lower_index_among_many(num_threads, n):
+    num_threads(n)
     f = np.tile(faces([0, 1, 2]), (20000, 1))
     f[:7000] = 0  # no area
     face_id = rasterize(flat([[-9, -9], [300, -9], [-9, 300]]), f, 70, 70, FAR)[0]
     assert (face_id == 7000).all()
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_equal_depth_goes_to_the_lower_index_whatever_the_size_and_the_thread(num_threads, monkeypatch, n):
+    """Small faces take another way through the depth test than large ones, and each thread has its layer."""
+    num_threads(n)
+    every_thread, met, draw_faces = Barrier(n), set(), rasterizer._draw_faces
+
+    def draw_faces_once_all_are_there(*args):
+        if get_ident() not in met:
+            met.add(get_ident())
+            every_thread.wait(timeout=60)
+        draw_faces(*args)
+
+    monkeypatch.setattr(rasterizer, "_draw_faces", draw_faces_once_all_are_there)
+    rng = np.random.default_rng(7)
+    sizes = rng.choice([0.5, 1.0, 4.0, 40.0], (3000, 1, 1), p=[0.5, 0.3, 0.19, 0.01])
+    corners = rng.uniform(0, 60, (3000, 1, 2)) + sizes * rng.normal(0, 1, (3000, 3, 2))
+    screen = flat(corners.reshape(-1, 2))
+    f = np.arange(9000, dtype=np.int32).reshape(-1, 3)
+    face_id = rasterize(screen, f, 60, 60, FAR)[0]
+    assert len(np.unique(face_id)) > 100
+    screen[:, 2] = np.repeat(1 + np.arange(3000) / 1000, 3)
+    np.testing.assert_array_equal(face_id, slow_rasterize(screen, f, 60, 60, FAR)[0])
 
 
 def test_far():
@@ -217,6 +266,14 @@ def test_huge_faces_cover_the_image_without_gaps(size):
     np.testing.assert_allclose(barycentric.sum(axis=2), 1.0, rtol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1e-100, 1e-150, 1e-154, 1e-160, 1e-200])
+def test_a_face_of_nearly_no_area_around_a_pixel_has_weights(size):
+    screen = np.column_stack([size * np.array([[-1.0, -1.0], [2.0, 0.0], [0.0, 3.0]]), [1.0, 2.0, 3.0]])
+    face_id, barycentric, depth = rasterize(screen, faces([0, 1, 2]), 3, 3, FAR)
+    np.testing.assert_allclose(barycentric[face_id >= 0].sum(axis=1), 1.0, rtol=1e-12)
+    assert (depth >= 1.0).all() and ((depth <= 3.0) | (face_id < 0)).all()
+
+
 def test_slivers_stay_between_the_depths_of_their_corners():
     """On a line through pixel centres, up to rounding: slopes of 1/z of 1e15 cancel there, or fail to."""
     rng = np.random.default_rng(5)
@@ -238,7 +295,9 @@ def test_slivers_stay_between_the_depths_of_their_corners():
     assert (face_id == n).all(), "no sliver shows through a wall in front of it"
 
 
-@pytest.mark.parametrize("num_faces, width, height, size", [(30000, 300, 200, 4), (20, 700, 500, 300)])
+@pytest.mark.parametrize("num_faces, width, height, size", [
+    (30000, 300, 200, 4), (20000, 60, 50, 0.5), (20, 700, 500, 300),
+])
 def test_same_bits_for_any_number_of_threads_and_callers(num_threads, num_faces, width, height, size):
     screen, f = random_mesh(np.random.default_rng(6), num_faces, width, height, size)
     num_threads(1)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from opendr_lite.kernels.cpu.edges import draw_lines
+from opendr_lite.kernels.cpu.edges import draw_lines, draw_lines_at
 from opendr_lite.kernels.cpu.rasterize import rasterize
 from opendr_lite.kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
 from opendr_lite.kernels.threads import get_num_threads, set_num_threads
@@ -69,9 +69,8 @@ def test_the_wireframe_has_the_nearest_line_at_each_drawn_pixel(num_points, shif
     if num_points >= 3000:
         assert len(wire) < 0.7 * allowed.sum()
     everything = np.flatnonzero(allowed)
-    anywhere = np.full((HEIGHT, WIDTH), np.inf)
-    line, along = (image.ravel()[drawn] for image in draw_lines(screen, ends[wire], anywhere, 0.0))
-    all_lines, all_along = (image.ravel()[drawn] for image in draw_lines(screen, ends[everything], anywhere, 0.0))
+    line, along = draw_lines_at(drawn, screen, ends[wire], surface[2])
+    all_lines, all_along = draw_lines_at(drawn, screen, ends[everything], surface[2])
     np.testing.assert_array_equal(wire[line], everything[all_lines])
     np.testing.assert_array_equal(along, all_along)
 
@@ -80,15 +79,14 @@ def test_pixels_move_onto_lines_and_others_stay():
     points, f, ends, faces_of_edges, screen = mesh(100, closed=False)
     surface, silhouette, edge_at, drawn = silhouette_pixels(points, f, ends, faces_of_edges, screen)
     wire, seen = wireframe(surface[0], silhouette, edge_at, drawn, ends, faces_of_edges, screen, len(f))
-    line, along = draw_lines(screen, ends[wire], np.full((HEIGHT, WIDTH), np.inf), 0.0)
-    moved = move_onto_lines(drawn, line, along, wire, ends, faces_of_edges, seen, f, screen, surface)
+    line, along = draw_lines_at(drawn, screen, ends[wire], surface[2])
+    line = wire[line]
+    moved = move_onto_lines(drawn, line, along, ends, faces_of_edges, seen, f, screen, surface)
     for now, before in zip(moved, surface):
         changed = (now != before).reshape(HEIGHT * WIDTH, -1).any(axis=1)
         assert changed.any() and not np.delete(changed, drawn).any()
     face_id, barycentric, depth = (array.reshape(HEIGHT * WIDTH, -1) for array in moved)
-    for p in drawn:
-        e = wire[line.ravel()[p]]
-        share = along.ravel()[p]
+    for p, e, share in zip(drawn, line, along):
         first, second = faces_of_edges[e]
         assert face_id[p] == (second if second >= 0 and seen[second] and not seen[first] else first)
         weights = np.zeros(len(points))
@@ -102,8 +100,8 @@ def test_a_face_that_uses_an_end_twice_shares_its_weight():
     f, ends, sides = np.array([[0, 1, 1]], np.int32), np.array([[0, 1]], np.int32), np.array([[0, -1]], np.int32)
     surface = np.zeros((1, 1), np.int32), np.zeros((1, 1, 3)), np.zeros((1, 1))
     screen = np.array([[0, 0, 1.0], [1, 0, 3]])
-    face_id, barycentric, depth = move_onto_lines(np.array([0]), np.zeros((1, 1), np.int32), np.full((1, 1), 0.25),
-                                                  np.array([0]), ends, sides, np.array([True]), f, screen, surface)
+    face_id, barycentric, depth = move_onto_lines(np.array([0]), np.array([0]), np.array([0.25]), ends, sides,
+                                                  np.array([True]), f, screen, surface)
     np.testing.assert_array_equal(barycentric[0, 0], [0.75, 0.125, 0.125])
     assert face_id[0, 0] == 0 and depth[0, 0] == 1.5
 

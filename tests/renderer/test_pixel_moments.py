@@ -135,7 +135,7 @@ def test_a_rendered_image(overdraw):
     image.r
     seen = SeenFaces(image.pixels.face_id.ravel(), image.faces)
     motion = PixelMotion(image.corners, image.weights, image._gain(image.r), len(image.screen), seen)
-    colors = PixelInterpolation(image.corners, image.weights, image._scale_of("vc"), len(image.screen), seen)
+    colors = PixelInterpolation(image.corners, image.weights, image._product_without("vc"), len(image.screen), seen)
     check([(motion, image.camera.dr_wrt(image.camera.v))], True)
     rng = np.random.default_rng(0)
     check([(motion, rng.standard_normal((motion.shape[1], 40))), (colors, rng.standard_normal((colors.shape[1], 40)))],

@@ -3,7 +3,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from .conjugate_gradients import LARGEST_RESIDUAL, ConjugateGradientModel, forcing_term
+from .conjugate_gradients import ConjugateGradientModel, forcing_term
 from .factorizations import FACTORIZATIONS
 from .models import DenseModel, KrylovModel, SparseModel
 
@@ -61,8 +61,9 @@ class LinearAlgebra:
             self._solver = "splu" if factor_is_cheap(matrix) else "pcg"
         if self._solver in FACTORIZATIONS:
             return SparseModel(matrix, gradient, FACTORIZATIONS[self._solver])
-        model = ConjugateGradientModel(matrix, gradient, LARGEST_RESIDUAL)
-        norm = model.gradient_norm()
+        model = ConjugateGradientModel(matrix, gradient)
+        with np.errstate(all="ignore"):  # whoever asked for the model sees to derivatives that are not finite
+            norm = model.gradient_norm()
         self._first_gradient = self._first_gradient or norm
         model.residual = forcing_term(norm, self._first_gradient)
         return model

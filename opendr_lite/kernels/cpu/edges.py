@@ -31,7 +31,7 @@ def draw_lines(screen, edges, depth, tolerance):
     edges : (E, 2) int32, C-contiguous
         Indices into `screen`; not checked.
     depth : (height, width) float64, C-contiguous
-        Depth of the surface at the centre of each pixel, as `rasterize` returns it; 0 where no edge is wanted.
+        Depth of the surface at the centre of each pixel, as `rasterize` returns it.
     tolerance : float
         An edge at z is seen through a surface at `depth` if `z <= depth * (1 + tolerance)`.
 
@@ -43,43 +43,61 @@ def draw_lines(screen, edges, depth, tolerance):
         Perspective-correct position on the edge, 0 at its first vertex and 1 at its second; 0 where there is
         none.
     """
-    edge_id = np.empty(depth.shape, np.int32)
-    along = np.empty(depth.shape)
+    place = np.arange(depth.size, dtype=np.int32).reshape(depth.shape)
+    edge_id, along = _draw(screen, edges, depth, 1.0 + tolerance, place, depth.size)
+    return edge_id.reshape(depth.shape), along.reshape(depth.shape)
+
+
+def draw_lines_at(pixels, screen, edges, depth):
+    """Nearest edge at some pixels, visible or not.
+
+    Parameters
+    ----------
+    pixels : (n,) int64
+        Indices into the ravelled image.
+    screen, edges, depth
+        See `draw_lines`.
+
+    Returns
+    -------
+    edge_id : (n,) int32, along : (n,) float64
+        As `draw_lines` returns them.
+    """
+    place = np.full(depth.shape, -1, np.int32)
+    place.ravel()[pixels] = np.arange(len(pixels))
+    return _draw(screen, edges, depth, np.inf, place, len(pixels))
+
+
+def _draw(screen, edges, depth, slack, place, count):
+    """Edges at the pixels that have a place from 0 to `count` - 1 in the results."""
+    edge_id, along, nearest_z = np.full(count, -1, np.int32), np.zeros(count), np.full(count, np.inf)
     bands = split(len(depth), ROWS_PER_BAND, MOST_BANDS)
-    run_bands(_draw_rows, bands, screen, edges, depth, 1.0 + tolerance, edge_id, along)
+    run_bands(_draw_rows, bands, screen, edges, depth, slack, place, nearest_z, edge_id, along)
     return edge_id, along
 
 
 @kernel
-def _draw_rows(start, stop, screen, edges, depth, slack, edge_id, along):
+def _draw_rows(start, stop, screen, edges, depth, slack, place, nearest_z, edge_id, along):
     """The pixels of all edges that lie in rows [start, stop)."""
     height, width = depth.shape
-    nearest_z = np.full((stop - start, width), np.inf)
-    for j in range(start, stop):
-        for i in range(width):
-            edge_id[j, i] = -1
-            along[j, i] = 0.0
-
     for e in range(len(edges)):
         a, b = edges[e, 0], edges[e, 1]
         au, av, bu, bv = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1]
-        du, dv = bu - au, bv - av
         if max(av, bv) < start - 1 or min(av, bv) > stop:
             continue
+        du, dv = bu - au, bv - av
         if not (screen[a, 2] > 0.0 and screen[b, 2] > 0.0 and abs(du) + abs(dv) < np.inf):
             continue
 
         # Steps go along the major axis, one pixel at a time; the other axis is the minor one.
         wide = abs(du) >= abs(dv)
         if wide:
-            major, major_length, minor, minor_length = au, du, av, dv
-            begin, end = pixels_along(au, bu, 0, width)
-            least, most, size = start, stop, height
+            major, target, major_length, minor, minor_length = au, bu, du, av, dv
+            first, last, least, most, size = 0, width, start, stop, height
         else:
-            major, major_length, minor, minor_length = av, dv, au, du
-            begin, end = pixels_along(av, bv, start, stop)
-            least, most, size = 0, width, width
-
+            major, target, major_length, minor, minor_length = av, bv, dv, au, du
+            first, last, least, most, size = start, stop, 0, width, width
+        begin, end = pixels_along(major, target, first, last)
         for step in range(begin, end):
             t = (step - major) / major_length
             across = minor + t * minor_length
@@ -87,15 +105,14 @@ def _draw_rows(start, stop, screen, edges, depth, slack, edge_id, along):
             if not least <= nearest_centre < most:
                 continue
             pixel = int(nearest_centre)
-            other = pixel + 1 if across >= pixel else pixel - 1
             i, j = (step, pixel) if wide else (pixel, step)
+            n = place[j, i]
+            if n < 0:
+                continue
+            other = pixel + 1 if across >= pixel else pixel - 1
             surface = depth[j, i]
             if 0 <= other < size:
                 surface = max(surface, depth[other, i] if wide else depth[j, other])
-            if surface <= 0.0:
-                continue
             s, z = perspective_along(t, 1.0 / screen[a, 2], 1.0 / screen[b, 2])
-            if z <= surface * slack and z < nearest_z[j - start, i]:
-                nearest_z[j - start, i] = z
-                edge_id[j, i] = e
-                along[j, i] = s
+            if z <= surface * slack and z < nearest_z[n]:
+                nearest_z[n], edge_id[n], along[n] = z, e, s

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...memory import empty
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
 
@@ -20,11 +21,29 @@ VALUES_PER_BAND = 65536
 
 
 class Taps(NamedTuple):
-    """A filter along one axis; see the module. Indices ascend, int32; weights are float64. All are read-only."""
+    """A filter along one axis; see the module. All arrays are read-only.
+
+    Attributes
+    ----------
+    start, index : int32
+        The indices of each output ascend, and so do the lowest and the highest index from output to output.
+    weight : float64
+    lowest, highest : (outputs,) int32
+        The first and the last index of each output.
+    """
 
     start: np.ndarray
     index: np.ndarray
     weight: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+
+
+def taps_of_matrix(matrix):
+    """The `Taps` of a csr_matrix."""
+    start, index = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
+    lowest, highest = index[np.minimum(start[:-1], index.size - 1)], index[np.maximum(start[1:] - 1, 0)]
+    return Taps(*map(read_only, (start, index, matrix.data, lowest, highest)))
 
 
 def filter_image(image, row_taps, column_taps):
@@ -42,27 +61,15 @@ def filter_image(image, row_taps, column_taps):
     """
     image = read_only(np.ascontiguousarray(image))
     rows, columns = row_taps.start.size - 1, column_taps.start.size - 1
-    out = np.empty((rows, columns, image.shape[2]))
+    out = empty((rows, columns, image.shape[2]))
     least = -(-VALUES_PER_BAND // max(1, columns * image.shape[2]))
     run_bands(_filter_rows, split(rows, least), image, row_taps, column_taps, out)
     return out
 
 
-def reach(taps, start, stop):
-    """Outputs of a filter that entries [start, stop) of its input enter, and the first and last that enters each.
-
-    Returns
-    -------
-    (first output, end of the outputs), first (outputs,), last (outputs,)
-    """
-    inside = (taps.index >= start) & (taps.index < stop)
-    output = np.repeat(np.arange(taps.start.size - 1), np.diff(taps.start))[inside]
-    index = taps.index[inside]
-    if not output.size:
-        return (0, 0), index, index
-    outputs = np.arange(output[0], output[-1] + 1)
-    return ((int(outputs[0]), int(outputs[-1]) + 1), index[np.searchsorted(output, outputs)],
-            index[np.searchsorted(output, outputs, side="right") - 1])
+def reach(taps, begin, end):
+    """The range of the outputs of a filter that inputs [begin, end) may enter."""
+    return int(np.searchsorted(taps.highest, begin)), int(np.searchsorted(taps.lowest, end))
 
 
 @kernel

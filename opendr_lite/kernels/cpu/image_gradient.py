@@ -23,11 +23,11 @@ __all__ = ["Gain", "gain_line", "gain_of_image", "stored_gain"]
 
 
 class Gain(NamedTuple):
-    """Change of each channel of each pixel per unit of motion along each of D axes. The arrays are read-only.
+    """Change of each channel of each pixel per pixel of motion along u and v. The arrays are read-only.
 
     Attributes
     ----------
-    array : (h, w, C, D) float64
+    array : (h, w, C, 2) float64
         The gain itself; (0, 0, 0, 2) where it is computed from an image.
     image : (h, w, C) float64
         The image that it is computed from; else empty.
@@ -41,7 +41,7 @@ class Gain(NamedTuple):
 
     @property
     def shape(self):
-        """(h, w, C, D)"""
+        """(h, w, C, 2)"""
         return self.array.shape if len(self.array) else self.image.shape + self.array.shape[3:]
 
 
@@ -52,7 +52,7 @@ def gain_of_image(image, boundary=None):
 
 
 def stored_gain(array):
-    """A given gain, (N, C, D), of pixels that count as one line."""
+    """A given gain, (N, C, 2), of pixels that count as one line."""
     return Gain(_as_input(array)[None], _as_input(np.empty((0, 0, 0))), _as_input(np.empty((0, 0)), bool))
 
 
@@ -62,7 +62,7 @@ def _as_input(array, dtype=np.float64):
 
 @kernel
 def gain_line(j, left, right, array, image, boundary, line):
-    """The gain of columns [left, right) of row j, as rows of an array (w, C, D): of `line`, unless it is stored."""
+    """The gain of columns [left, right) of row j, as rows of an array (w, C, 2): of `line`, unless it is stored."""
     if array.shape[0] > 0:
         return array[j]
     _central_differences(j, left, right, image, line)

@@ -56,7 +56,7 @@ def moments_of_faces(face_id, barycentric, num_faces, gain, scale, weights, weig
     num_faces : int
     gain : Gain or None
         (h, w, C, 2), h w = N; None if the motion does not matter.
-    scale : (N, C) float64 or None
+    scale : (N, C) or (1, C) float64, or None
         None if the colours do not matter.
     weights : (N, C) float64 or None
         None for 1.
@@ -181,6 +181,7 @@ def _accumulate(start, stop, lines_per_band, width, face_id, barycentric, gain, 
     band = start // lines_per_band
     channels = weighted.shape[1]
     moves, coloured, uniform = gain.array.shape[0] + gain.image.shape[0] > 0, scale.shape[0] > 0, weights.shape[0] == 0
+    same_scale = scale.shape[0] == 1
     for_q = 6 * num_terms
     line = np.empty((width if moves else 0, channels, 2))
     g = line
@@ -224,7 +225,7 @@ def _accumulate(start, stop, lines_per_band, width, face_id, barycentric, gain, 
             if coloured:
                 at = 18 if moves else 0
                 for c in range(channels):
-                    s = scale[p, c]
+                    s = scale[0 if same_scale else p, c]
                     ws = s if uniform else s * weights[p, c]
                     if moves:
                         _add_products(ws * g[p - j * width, c, 0], b, m[at:at + 6])

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...memory import empty
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
 from .filtering import Taps, filter_entries, reach
@@ -25,7 +26,7 @@ from .image_gradient import Gain, gain_line
 
 LANES = 8  # rows are padded to a multiple of as many entries
 SERIAL_PRODUCT = 2**18  # multiplications that BLAS does in one thread; others would spin after each product
-VALUES_PER_BAND = 2**17
+VALUES_PER_BAND = 2**18
 
 
 class Box(NamedTuple):
@@ -75,7 +76,7 @@ def box_of_pixels(taps, width):
     return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
 
 
-def stream_lines(source, box, width, channels, length, target=None, root=None, column=0, down=None):
+def stream_lines(source, box, width, channels, length, target=None, weights=None, column=0, down=None):
     """One pass over the rows of a level: their Gram matrix, and the rows of the next level.
 
     Parameters
@@ -90,8 +91,8 @@ def stream_lines(source, box, width, channels, length, target=None, root=None, c
         Of a row, as `padded` gives it.
     target : (N, C) float64, optional
         Without it, no Gram matrix is made.
-    root : (N, C) float64, optional
-        In the Gram matrix, the derivatives are multiplied by it; the target is not.
+    weights : (N, C) float64, optional
+        Of the products of the rows with one another, not negative; those with the target have none.
     column : int
         Of the target in the rows.
     down : (Taps, Taps), optional
@@ -106,18 +107,15 @@ def stream_lines(source, box, width, channels, length, target=None, root=None, c
         Of the filtered image.
     """
     pixels, rows = (source, _NO_ROWS) if isinstance(source, PixelRows) else (_NO_PIXELS, source)
-    next_box, out, first, last = box, _NO_ROWS, _NO_INDICES, _NO_INDICES
-    if down is not None:
-        (top, bottom), first, last = reach(down[0], box.top, box.bottom)
-        (left, right), _, _ = reach(down[1], box.left, box.right)
-        next_box = Box(top, bottom, left, right)
-        out = np.empty((bottom - top, right - left, channels * length))
+    next_box, out = Box(0, 0, 0, 0), _NO_ROWS
+    if down is not None and box.bottom > box.top:
+        next_box = Box(*reach(down[0], box.top, box.bottom), *reach(down[1], box.left, box.right))
+        out = empty((next_box.bottom - next_box.top, next_box.right - next_box.left, channels * length))
     least = -(-VALUES_PER_BAND // max(1, (box.right - box.left) * channels * length))
-    bands = split(box.bottom - box.top, least, most=8)
+    bands = split(box.bottom - box.top, least, most=16)
     totals = np.zeros((len(bands), length, length))
     run_bands(_stream_lines, bands, pixels, rows, box, width, channels, length, bands[0][1],
-              _as_values(target), _as_values(root), column, *(down or (_NO_TAPS, _NO_TAPS)), first, last, next_box, out,
-              totals)
+              _as_values(target), _as_values(weights), column, *(down or (_NO_TAPS, _NO_TAPS)), next_box, out, totals)
     return (totals.sum(axis=0), None, None) if down is None else (totals.sum(axis=0), out, next_box)
 
 
@@ -127,15 +125,17 @@ def _as_values(array):
 
 _NO_ROWS = np.empty((0, 0, 0))
 _NO_INDICES = np.empty(0, np.int32)
-_NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0))))
+_NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0), _NO_INDICES, _NO_INDICES)))
 NO_GAIN = Gain(*map(read_only, (np.empty((0, 0, 0, 2)), _NO_ROWS, np.empty((0, 0), bool))))
 _NO_PIXELS = PixelRows(*map(read_only, (np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
                        *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)))))
 
 
 @kernel
-def _make_line(j, left, right, width, source, channels, size, gains, moved, line):
-    """The rows of columns [left, right) of line j, zero where a pixel shows nothing. Returns the range of those that do.
+def _make_line(j, left, right, width, source, channels, size, gains, moved, line, to):
+    """The rows of columns [left, right) of line j, from `to` on, zero where a pixel shows nothing.
+
+    Returns the range of the columns that show something.
 
     What a loop over k does, it does to all unknowns. Indices are unsigned, which keeps these loops in vector registers.
     """
@@ -147,7 +147,7 @@ def _make_line(j, left, right, width, source, channels, size, gains, moved, line
     gain = gains
     if moves:
         gain = gain_line(j, left, right, source.gain.array, source.gain.image, source.gain.boundary, gains)
-    at = np.uint64(0)
+    at = np.uint64(to)
     first, stop = right, right
     for i in range(left, right):
         p = j * width + i
@@ -197,15 +197,14 @@ def _add_gram(rows, chunk, product, total):
 
 
 @kernel
-def _add_target(j, first, stop, left, width, channels, size, line, target, root, column, rows):
-    """Rows of columns [first, stop) of line j with their target: those of the line, or, where there are weights, copies.
+def _add_target(j, first, stop, begin, width, channels, size, line, target, weights, column, rows):
+    """The rows of columns [first, stop) of line j, at `begin`, with their target; with weights, weighted copies.
 
     Returns the array, and where in it they start and stop.
     """
-    length = np.uint64(size)
-    begin = np.uint64((first - left) * channels * size)
+    length, begin = np.uint64(size), np.uint64(begin)
     at = begin
-    if root.shape[0] == 0:
+    if weights.shape[0] == 0:
         for p in range(j * width + first, j * width + stop):
             for c in range(channels):
                 line[at + np.uint64(column)] = target[p, c]
@@ -214,59 +213,58 @@ def _add_target(j, first, stop, left, width, channels, size, line, target, root,
     to = np.uint64(0)
     for p in range(j * width + first, j * width + stop):
         for c in range(channels):
-            weight = root[p, c]
+            root = np.sqrt(weights[p, c])
             for k in range(length):
-                rows[to + k] = weight * line[at + k]
-            rows[to + np.uint64(column)] = target[p, c]
+                rows[to + k] = root * line[at + k]
+            rows[to + np.uint64(column)] = target[p, c] / root if root > 0.0 else 0.0
             at += length
             to += length
     return rows, np.uint64(0), to
 
 
 @kernel
-def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_per_band, target, root, column,
-                  row_taps, column_taps, first_in, last_in, next_box, out, totals):
+def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_per_band, target, weights, column,
+                  row_taps, column_taps, next_box, out, totals):
     """Lines box.top + [start, stop), and the lines of the next level that need none below them."""
     row_length = channels * size
-    span = (box.right - box.left) * row_length
-    from_pixels = source.taps.shape[0] > 0
-    moved = np.empty(2 * size)
-    line = np.empty(span if from_pixels else 0)
-    gains = np.empty((width, channels, 2))
-    weighted = np.empty(span if root.shape[0] > 0 else 0)
-    first_seen, stop_seen = box.left, box.right
-    product = np.empty((size, size))
+    span, next_span = (box.right - box.left) * row_length, (next_box.right - next_box.left) * row_length
     total = totals[start // lines_per_band]
     chunk = max(16, SERIAL_PRODUCT // size**2)
 
     # Lines of the next level whose last input is here; those of their inputs that are above are made once more.
-    begin, depth = box.top + start, 1
-    y = 0
-    while y < len(last_in) and last_in[y] < box.top + start:
+    begin, period = box.top + start, 1
+    y = next_box.top
+    while y < next_box.bottom and min(row_taps.highest[y], box.bottom - 1) < box.top + start:
         y += 1
     end = y
-    while end < len(last_in) and last_in[end] < box.top + stop:
-        begin = min(begin, first_in[end])
-        depth = max(depth, last_in[end] - first_in[end] + 1)
+    while end < next_box.bottom and min(row_taps.highest[end], box.bottom - 1) < box.top + stop:
+        first = max(row_taps.lowest[end], box.top)
+        begin = min(begin, first)
+        period = max(period, row_taps.highest[end] - first + 1)
         end += 1
-    next_span = (next_box.right - next_box.left) * row_length
-    ring = np.empty(depth * next_span if end > y else 0)
-    next_lines = out.ravel()
+
+    from_pixels = source.taps.shape[0] > 0
+    if from_pixels:
+        lines = np.empty(period * span)
+    else:
+        lines, period = rows.ravel(), box.bottom - box.top
+    moved, gains = np.empty(2 * size), np.empty((width, channels, 2))
+    weighted = np.empty(span if weights.shape[0] > 0 else 0)
+    product = np.empty((size, size))
+    combined, next_lines = np.empty(span if end > y else 0), out.ravel()
+    first_seen, stop_seen = box.left, box.right
 
     for j in range(begin, box.top + stop):
-        count = 0
+        at = (j - box.top) % period * span
         if from_pixels:
-            first_seen, stop_seen = _make_line(j, box.left, box.right, width, source, channels, size, gains, moved, line)
-        else:
-            line = rows[j - box.top].ravel()
+            first_seen, stop_seen = _make_line(j, box.left, box.right, width, source, channels, size, gains, moved,
+                                               lines, at)
         if target.shape[0] > 0 and j >= box.top + start:
-            part, begin, stop_at = _add_target(j, first_seen, stop_seen, box.left, width, channels, size, line, target,
-                                               root, column, weighted)
-            _add_gram(part[begin:stop_at].reshape(-1, size), chunk, product, total)
-        if end > y:
-            filter_entries(next_box.left, next_box.right, column_taps, box.left, box.right, box.right - box.left, line,
-                           row_length, ring, (j - box.top) % depth * next_span)
-        while y < end and last_in[y] == j:
-            filter_entries(next_box.top + y, next_box.top + y + 1, row_taps, box.top, box.bottom, depth, ring, next_span,
-                           next_lines, y * next_span)
+            part, first_row, stop_row = _add_target(j, first_seen, stop_seen, at + (first_seen - box.left) * row_length,
+                                                    width, channels, size, lines, target, weights, column, weighted)
+            _add_gram(part[first_row:stop_row].reshape(-1, size), chunk, product, total)
+        while y < end and min(row_taps.highest[y], box.bottom - 1) == j:
+            filter_entries(y, y + 1, row_taps, box.top, box.bottom, period, lines, span, combined, 0)
+            filter_entries(next_box.left, next_box.right, column_taps, box.left, box.right, box.right - box.left,
+                           combined, row_length, next_lines, (y - next_box.top) * next_span)
             y += 1

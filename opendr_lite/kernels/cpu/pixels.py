@@ -4,7 +4,7 @@ A pixel p shows the *taps* i = taps[p, k] (corners of a face, ends of an edge, t
 taps[p, 0] is -1 where the pixel shows none of them. Two linear maps follow from that.
 
     interpolation   y[p, c] = s[p, c] sum_k w[p, k] x[i_k, c]              colours, texels, depths: channel by channel
-    motion          y[p, c] = sum_d g[p, c, d] sum_k w[p, k] x[i_k, d]     positions: the image gradient mixes them
+    motion          y[p, c] = sum_d g[p, c, d] sum_k w[p, k] x[i_k, d]     positions (u, v): the gain mixes them
 
 The gain g is kept as an image, from which it is computed a line of pixels at a time (`image_gradient.gain_line`). The
 scale s has a single row where it is the same for all pixels.
@@ -21,7 +21,7 @@ from ..threads import run_bands, split
 from .image_gradient import gain_line
 
 PIXELS_PER_BAND = 8192
-MAX_BUFFERS, BYTES_OF_BUFFERS = 8, 2**23
+MAX_BUFFERS, ENTRIES_OF_BUFFERS = 8, 2**21
 
 
 def taps_of_faces(face_id, corners):
@@ -39,8 +39,7 @@ def taps_of_faces(face_id, corners):
         -1 where no face is seen.
     """
     taps = np.empty((len(face_id), corners.shape[1]), np.int32)
-    run_bands(_taps_of_faces, split(len(face_id), PIXELS_PER_BAND), read_only(face_id),
-              read_only(corners), taps)
+    run_bands(_taps_of_faces, split(len(face_id), PIXELS_PER_BAND), read_only(face_id), read_only(corners), taps)
     return taps
 
 
@@ -74,7 +73,7 @@ def interpolation_forward(taps, weights, scale, x):
 
 
 def motion_forward(taps, weights, gain, x):
-    """Motion of x of shape (V, D, columns), with a `Gain` of N pixels: (N, C, columns)."""
+    """Motion of x of shape (V, 2, columns), with a `Gain` of N pixels: (N, C, columns)."""
     y = np.zeros((len(taps), gain.shape[2], x.shape[2]))
     run_bands(_motion_forward, split(len(taps), PIXELS_PER_BAND), read_only(taps), read_only(weights), *gain,
               read_only(x), y)
@@ -83,33 +82,34 @@ def motion_forward(taps, weights, gain, x):
 
 def interpolation_reverse(taps, weights, scale, y, points):
     """Transposed interpolation of y of shape (N, C): (points, C)."""
-    return _sum_over_bands(_interpolation_reverse, points, y.shape[1], *map(read_only, (taps, weights, scale, y)))
+    return _sum_over_bands(_interpolation_reverse, (points, y.shape[1]), y, *map(read_only, (taps, weights, scale)))
 
 
 def motion_reverse(taps, weights, gain, y, points):
-    """Transposed motion of y of shape (N, C): (points, D)."""
-    return _sum_over_bands(_motion_reverse, points, gain.shape[3], read_only(taps), read_only(weights), *gain,
-                           read_only(y))
+    """Transposed motion of y of shape (N, C): (points, 2)."""
+    return _sum_over_bands(_motion_reverse, (points, 2), y, read_only(taps), read_only(weights), *gain)
 
 
-def _sum_over_bands(kernel, points, entries, *args):
-    """Sum of what a kernel adds to one buffer a band."""
-    size = points * entries
-    count = min(max(BYTES_OF_BUFFERS // (8 * size + 1), 1), MAX_BUFFERS)
-    buffers = np.empty((count, points, entries))
-    run_bands(kernel, split(count), *args, buffers)
-    if count > 1:
-        run_bands(_add_buffers, split(size, PIXELS_PER_BAND), buffers.reshape(count, size))
-    return buffers[0]
+def _sum_over_bands(kernel, shape, y, *args):
+    """Sum of what a kernel adds to one buffer a band; all buffers together are no larger than y, nor than a cache."""
+    size = shape[0] * shape[1]
+    count = min(max(min(y.size, ENTRIES_OF_BUFFERS) // max(size, 1), 1), MAX_BUFFERS)
+    buffers = np.empty((count,) + shape)
+    run_bands(kernel, split(count), *args, read_only(y), buffers)
+    if count == 1:
+        return buffers[0]
+    total = np.empty(shape)
+    run_bands(_add_buffers, split(size, PIXELS_PER_BAND), buffers.reshape(count, size), total.reshape(size))
+    return total
 
 
 @kernel
-def _add_buffers(start, stop, buffers):
-    total = buffers[0]
+def _add_buffers(start, stop, buffers, total):
+    for entry in range(start, stop):
+        total[entry] = buffers[0, entry]
     for b in range(1, buffers.shape[0]):
-        part = buffers[b]
         for entry in range(start, stop):
-            total[entry] += part[entry]
+            total[entry] += buffers[b, entry]
 
 
 @inlined
@@ -291,8 +291,8 @@ def motion_csr(taps, weights, gain, blocks=None):
 
     Parameters
     ----------
-    blocks : (points, D, Q) float64, optional
-        x[i] = blocks[i] z[i]; by default the identity, Q = D.
+    blocks : (points, 2, Q) float64, optional
+        x[i] = blocks[i] z[i]; by default the identity, Q = 2.
 
     Returns
     -------
@@ -417,12 +417,24 @@ def _write_motion_rows(start, stop, taps, weights, array, image, boundary, block
 
 # ---------------------------------------------------------------------- images
 
+@inlined
+def _corners_at(face_id, corners, taps, num_taps):
+    for p in range(len(face_id)):
+        face = face_id[p]
+        if face >= 0:
+            for k in range(num_taps):
+                taps[p, k] = corners[face, k]
+        else:
+            for k in range(num_taps):
+                taps[p, k] = -1
+
+
 @kernel
 def _taps_of_faces(start, stop, face_id, corners, taps):
-    for p in range(start, stop):
-        face = face_id[p]
-        for k in range(taps.shape[1]):
-            taps[p, k] = corners[face, k] if face >= 0 else -1
+    if corners.shape[1] == 3:
+        _corners_at(face_id[start:stop], corners, taps[start:stop], 3)
+    else:
+        _corners_at(face_id[start:stop], corners, taps[start:stop], corners.shape[1])
 
 
 @kernel

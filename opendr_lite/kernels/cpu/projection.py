@@ -67,12 +67,12 @@ def distorted(x, y, s, g, p1, p2):
 
 @formula
 def _limited(x, limit):
-    return min(max(x, -limit), limit)
+    return limit if x > limit else -limit if x < -limit else x
 
 
 @formula
 def _reciprocal(x):
-    return _limited(1.0 / (x if x != 0.0 else 1.0), MAX_RECIPROCAL)
+    return _limited(1.0 / (1.0 if x == 0.0 else x), MAX_RECIPROCAL)
 
 
 @kernel

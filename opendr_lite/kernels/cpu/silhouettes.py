@@ -2,7 +2,7 @@
 
     faces ──► which way they turn ──► edges on a silhouette ──► `edges.draw_lines` ──► pixels on a silhouette
                                                                                               │
-    pixels ──► faces seen ──► their edges, near such a pixel ──► `edges.draw_lines` ──► pixels moved onto lines
+    pixels ──► faces seen ──► their edges, near such a pixel ──► `draw_lines_at` them ──► pixels moved onto lines
 
 An edge is on a silhouette where it has one face alone, or where of its two faces one shows its front and the other its
 back to the camera in the origin. The front of a face (a, b, c) is seen where a · (b × c) < 0.
@@ -71,17 +71,17 @@ def wireframe(face_id, silhouette, edge_at, drawn, ends, faces_of_edges, screen,
     return np.flatnonzero(wanted), seen
 
 
-def move_onto_lines(drawn, line, along, wire, ends, faces_of_edges, seen, f, screen, surface):
-    """The pixels of a surface, with some moved onto the nearest line of a wireframe.
+def move_onto_lines(drawn, line, along, ends, faces_of_edges, seen, f, screen, surface):
+    """The pixels of a surface, with some moved onto lines.
 
     Parameters
     ----------
     drawn : (n,) int64
         The pixels to move.
-    line : (h, w) int32, along : (h, w) float64
-        Position in `wire` of the line at each of them, and where on it.
-    wire, seen
-        See `wireframe`.
+    line : (n,) int64, along : (n,) float64
+        The edge whose line is at each of them, and where on it.
+    seen : (F,) bool
+        Faces that may be shown.
     ends, faces_of_edges : (E, 2) int32
     f : (F, 3) int32
     screen : (V, 3) float64
@@ -93,10 +93,9 @@ def move_onto_lines(drawn, line, along, wire, ends, faces_of_edges, seen, f, scr
         Of the same shapes. Of the two faces of a line, the first that is seen; its weights are those of the line's
         ends.
     """
-    moved = tuple(array.copy() for array in surface)
-    face_id, barycentric, depth = moved
-    _move(drawn, line.ravel(), along.ravel(), wire, ends, faces_of_edges, seen, f, screen, face_id.ravel(),
-          barycentric.reshape(-1, 3), depth.ravel())
+    moved = face_id, barycentric, depth = tuple(array.copy() for array in surface)
+    _move(drawn, line, along, ends, faces_of_edges, seen, f, screen, face_id.ravel(), barycentric.reshape(-1, 3),
+          depth.ravel())
     return moved
 
 
@@ -126,11 +125,13 @@ def _mark_seen(face_id, drawn, seen, distance):
         for i in range(width):
             if face_id[j, i] >= 0:
                 seen[face_id[j, i]] = True
-    for n in range(len(drawn)):
-        row, column = drawn[n] // width, drawn[n] % width
+    for p in drawn:
+        row, column = p // width, p % width
         for j in range(max(row - REACH, 0), min(row + REACH + 1, height)):
             for i in range(max(column - REACH, 0), min(column + REACH + 1, width)):
-                distance[j, i] = min(distance[j, i], max(abs(j - row), abs(i - column)))
+                away = max(abs(j - row), abs(i - column))
+                if away < distance[j, i]:
+                    distance[j, i] = away
 
 
 @kernel
@@ -151,10 +152,9 @@ def _choose_wires(start, stop, distance, ends, faces_of_edges, screen, seen, wan
 
 
 @kernel
-def _move(drawn, line, along, wire, ends, faces_of_edges, seen, f, screen, face_id, barycentric, depth):
+def _move(drawn, line, along, ends, faces_of_edges, seen, f, screen, face_id, barycentric, depth):
     for n in range(len(drawn)):
-        p = drawn[n]
-        e = wire[line[p]]
+        p, e = drawn[n], line[n]
         first, second = faces_of_edges[e, 0], faces_of_edges[e, 1]
         t = first if second < 0 or seen[first] or not seen[second] else second
         face_id[p] = t
@@ -166,6 +166,6 @@ def _move(drawn, line, along, wire, ends, faces_of_edges, seen, f, screen, face_
                     uses = 0  # of the end by the face: twice, if the face uses a vertex twice
                     for corner in range(3):
                         uses += f[t, corner] == ends[e, end]
-                    weight += (along[p] if end == 1 else 1.0 - along[p]) / uses
+                    weight += (along[n] if end == 1 else 1.0 - along[n]) / uses
             barycentric[p, k] = weight
             depth[p] += weight * screen[f[t, k], 2]

@@ -1,0 +1,42 @@
+"""Memory of large arrays that are gone, for those that come.
+
+A renderer fills the same few image-sized arrays again and again. An allocator that gives such memory back to the system
+has it cleared anew each time, page by page, which takes longer than to fill it. So it is kept here: an array made by
+`empty` returns its memory when the last reference to it, or to a view of it, is gone.
+"""
+import ctypes
+import math
+import weakref
+from collections import deque
+
+import numpy as np
+
+__all__ = ["empty"]
+
+LEAST_BYTES = 2**18  # smaller ones are the allocator's business
+MOST_BYTES = 2**28  # kept in all
+
+# Size -> memory of that size. An array may die in any thread and at any moment, also while one is made; so there is no
+# lock to wait for, and whatever is done here is one operation of a dict or a deque.
+_kept = {}
+
+
+def empty(shape, dtype=np.float64):
+    """`numpy.empty`."""
+    count = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
+    if count < LEAST_BYTES:
+        return np.empty(shape, dtype)
+    try:
+        memory = _kept[count].pop()
+    except (KeyError, IndexError):
+        memory = np.empty(count, np.uint8)
+    # Were its base an array, the views of an array would keep only that one; with anything else they keep the array.
+    array = np.ndarray(shape, dtype, (ctypes.c_char * count).from_buffer(memory))
+    weakref.finalize(array, _give_back, memory).atexit = False
+    return array
+
+
+def _give_back(memory):
+    _kept.setdefault(memory.size, deque()).append(memory)
+    if sum(size * len(arrays) for size, arrays in list(_kept.items())) > MOST_BYTES:
+        _kept.clear()
