@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-__all__ = ["empty"]
+__all__ = ["empty", "zeros"]
 
 LEAST_BYTES = 2**18  # smaller ones are the allocator's business
 MOST_BYTES = 2**28  # kept in all
@@ -33,6 +33,13 @@ def empty(shape, dtype=np.float64):
     # Were its base an array, the views of an array would keep only that one; with anything else they keep the array.
     array = np.ndarray(shape, dtype, (ctypes.c_char * count).from_buffer(memory))
     weakref.finalize(array, _give_back, memory).atexit = False
+    return array
+
+
+def zeros(shape, dtype=np.float64):
+    """`numpy.zeros`."""
+    array = empty(shape, dtype)
+    array.fill(0)
     return array
 
 

@@ -81,14 +81,15 @@ def edge_threshold(slope_u, slope_v):
 
 
 @formula
-def may_be_inside(begin, end, value, slope_u, origin_u):
-    """The part of [begin, end] where an edge function may be inside, and a pixel more for the sake of rounding.
+def may_be_inside(begin, end, first, last, slope_u, origin_u):
+    """The part of [begin, end] where an edge function may be inside in some row of a strip.
 
-    Along a row it is `value + slope_u (u - origin_u)`.
+    Along the first row it is `first + slope_u (u - origin_u)`, and alike in the last row. The part is a pixel
+    longer at either end than that, for the sake of rounding.
     """
-    crossing = origin_u - value / slope_u
-    return (max(begin, crossing - 1.0) if slope_u > 0.0 else begin,
-            min(end, crossing + 1.0) if slope_u < 0.0 else end)
+    from_first, from_last = origin_u - first / slope_u, origin_u - last / slope_u
+    return (max(begin, min(from_first, from_last) - 1.0) if slope_u > 0.0 else begin,
+            min(end, max(from_first, from_last) + 1.0) if slope_u < 0.0 else end)
 
 
 @formula

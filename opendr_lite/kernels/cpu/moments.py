@@ -24,6 +24,7 @@ face are added in the order of the bands, and then gathered to the pairs of vert
 """
 import numpy as np
 
+from ...memory import zeros
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
 from .image_gradient import Gain, gain_line
@@ -78,7 +79,7 @@ def moments_of_faces(face_id, barycentric, num_faces, gain, scale, weights, weig
     run_bands(_number_faces, bands, *lines, face_id, rows, counts)
     first = np.cumsum(counts)
     num_terms, num_gradients = number_of_terms(gain is not None, scale is not None, weighted.shape[1])
-    moments = np.zeros((first[-1], 6 * num_terms + 3 * num_gradients))
+    moments = zeros((first[-1], 6 * num_terms + 3 * num_gradients))
     run_bands(_accumulate, bands, *lines, face_id, barycentric, gain or _NO_GAIN, _optional(scale), _optional(weights),
               _contiguous(weighted), num_terms, rows, first, moments)
     row_of_face = np.empty(num_faces, np.int32)

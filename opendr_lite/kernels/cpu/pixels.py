@@ -16,6 +16,7 @@ channels, and once more for any other numbers.
 """
 import numpy as np
 
+from ...memory import empty, zeros
 from ..jit import inlined, kernel, read_only
 from ..threads import run_bands, split
 from .image_gradient import gain_line
@@ -38,7 +39,7 @@ def taps_of_faces(face_id, corners):
     (N, 3) int32
         -1 where no face is seen.
     """
-    taps = np.empty((len(face_id), corners.shape[1]), np.int32)
+    taps = empty((len(face_id), corners.shape[1]), np.int32)
     run_bands(_taps_of_faces, split(len(face_id), PIXELS_PER_BAND), read_only(face_id), read_only(corners), taps)
     return taps
 
@@ -57,7 +58,7 @@ def interpolate(taps, weights, values, background):
     -------
     (N, C) float64
     """
-    image = np.empty((len(taps), values.shape[1]))
+    image = empty((len(taps), values.shape[1]))
     run_bands(_interpolate, split(len(taps), PIXELS_PER_BAND), *map(read_only, (taps, weights, values, background)),
               image)
     return image
@@ -67,14 +68,14 @@ def interpolate(taps, weights, values, background):
 
 def interpolation_forward(taps, weights, scale, x):
     """Interpolation of x of shape (V, C, columns), with scale of shape (N, C) or (1, C): (N, C, columns)."""
-    y = np.zeros((len(taps),) + x.shape[1:])
+    y = zeros((len(taps),) + x.shape[1:])
     run_bands(_interpolation_forward, split(len(taps), PIXELS_PER_BAND), *map(read_only, (taps, weights, scale, x)), y)
     return y
 
 
 def motion_forward(taps, weights, gain, x):
     """Motion of x of shape (V, 2, columns), with a `Gain` of N pixels: (N, C, columns)."""
-    y = np.zeros((len(taps), gain.shape[2], x.shape[2]))
+    y = zeros((len(taps), gain.shape[2], x.shape[2]))
     run_bands(_motion_forward, split(len(taps), PIXELS_PER_BAND), read_only(taps), read_only(weights), *gain,
               read_only(x), y)
     return y
@@ -94,7 +95,7 @@ def _sum_over_bands(kernel, shape, y, *args):
     """Sum of what a kernel adds to one buffer a band; all buffers together are no larger than y, nor than a cache."""
     size = shape[0] * shape[1]
     count = min(max(min(y.size, ENTRIES_OF_BUFFERS) // max(size, 1), 1), MAX_BUFFERS)
-    buffers = np.empty((count,) + shape)
+    buffers = empty((count,) + shape)
     run_bands(kernel, split(count), *args, read_only(y), buffers)
     if count == 1:
         return buffers[0]
@@ -311,8 +312,8 @@ def _csr(kernel, channels, entries, taps, *args):
     run_bands(_count_seen, bands, length, taps, seen)
     seen = np.cumsum(seen)
     size = seen[-1] * channels * entries
-    data, indices = np.empty(size), np.empty(size, np.int32)
-    indptr = np.empty(len(taps) * channels + 1, np.int32 if size < 2**31 else np.int64)
+    data, indices = empty(size), empty(size, np.int32)
+    indptr = empty(len(taps) * channels + 1, np.int32 if size < 2**31 else np.int64)
     indptr[0] = 0
     run_bands(kernel, bands, taps, *args, length, seen, data, indices, indptr[1:].reshape(len(taps), channels))
     return data, indices, indptr

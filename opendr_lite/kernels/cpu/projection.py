@@ -4,6 +4,7 @@ Those formulas that are public take numbers, and arrays as well: the derivatives
 """
 import numpy as np
 
+from ...memory import empty
 from ..jit import formula, kernel, read_only
 from ..threads import run_bands, split
 
@@ -24,7 +25,7 @@ def transform(points, rotation, translation):
     -------
     (N, 3) float64
     """
-    moved = np.empty((len(points), 3))
+    moved = empty((len(points), 3))
     run_bands(_transform, split(len(points), POINTS_PER_BAND), read_only(np.ascontiguousarray(points)),
               np.ascontiguousarray(rotation), read_only(np.ascontiguousarray(translation)), moved)
     return moved
@@ -46,7 +47,7 @@ def project(points, f, c, k):
     screen : (N, 3) float64
         u, v and z.
     """
-    uv, screen = np.empty((len(points), 2)), np.empty((len(points), 3))
+    uv, screen = empty((len(points), 2)), empty((len(points), 3))
     run_bands(_project, split(len(points), POINTS_PER_BAND), read_only(np.ascontiguousarray(points)),
               np.concatenate((f, c, k)), uv, screen)
     return uv, screen

@@ -25,13 +25,14 @@ from ..formulas import (
     may_be_inside,
     perspective_barycentrics,
 )
-from ..jit import kernel, read_only, step
+from ..jit import inlined, kernel, read_only, step
 from ..threads import get_num_threads, run_bands, split
 
 LANES = 8  # a run of pixels is rounded up to this many, for the sake of vector instructions
 BLOCK = 128  # entries of a field, so that a block stays in the cache
 FIELDS = 31
-WIDE = 32  # pixels across a box from which on it pays to look for those of the face in each row
+WIDE = 32  # pixels across a box from which on it pays to look for the part of each strip that has the face
+STRIP = 8  # rows
 SHORT = 3  # pixels of a run up to which it pays to gather corners for each pixel
 
 OUT_OF_REACH = 1e150  # products of coordinates below this are finite
@@ -258,7 +259,7 @@ def _probe(block, count, across, down, z_there):
         block[z_there + k] = z if inside else -1.0
 
 
-@step
+@inlined
 def _draw_large(t, block, k, inverse_depth, nearest):
     """Depth test of face t, entry k of a block, in all rows of its box."""
     au, av, za = block[A_U + k], block[A_V + k], block[A_Z + k]
@@ -268,33 +269,38 @@ def _draw_large(t, block, k, inverse_depth, nearest):
     ac_u, ac_v, ac_least = block[AC_U + k], block[AC_V + k], block[AC_LEAST + k]
     z_u, z_v, z_least, z_most = block[Z_U + k], block[Z_V + k], block[Z_LEAST + k], block[Z_MOST + k]
     left, right = block[LEFT + k], block[RIGHT + k]
-    begin, end = left, right
+    top, bottom = int(block[TOP + k]), int(block[BOTTOM + k]) + 1
     wide = right - left >= WIDE and abs(au) < FINE and abs(bu) < FINE
-    for j in range(int(block[TOP + k]), int(block[BOTTOM + k]) + 1):
-        row_ab = ab_v * (j - av)
-        row_bc = bc_v * (j - bv)
-        row_ac = ac_v * (j - av)
-        row_z = za + z_v * (j - av)
+    strip = STRIP if wide else bottom - top
+    for first in range(top, bottom, strip):
+        stop = min(first + strip, bottom)
+        begin, end = left, right
         if wide:
-            begin, end = may_be_inside(left, right, row_ab, ab_u, au)
-            begin, end = may_be_inside(begin, end, row_bc, bc_u, bu)
-            begin, end = may_be_inside(begin, end, row_ac, ac_u, au)
+            last = stop - 1
+            begin, end = may_be_inside(begin, end, ab_v * (first - av), ab_v * (last - av), ab_u, au)
+            begin, end = may_be_inside(begin, end, bc_v * (first - bv), bc_v * (last - bv), bc_u, bu)
+            begin, end = may_be_inside(begin, end, ac_v * (first - av), ac_v * (last - av), ac_u, au)
             if begin > end:
                 continue
             begin = np.floor(begin)
-
-        # What makes vector instructions of this loop: a length that is a multiple of LANES, unsigned indices,
-        # and choices instead of branches.
         column = np.uint64(begin)
-        for i in range(np.uint64((int(end - begin) // LANES + 1) * LANES)):
-            u = begin + float(np.int32(i))
-            from_a = u - au
-            z = min(max(row_z + z_u * from_a, z_least), z_most)
-            before = inverse_depth[j, column + i]
-            seen = ((row_ab + ab_u * from_a >= ab_least) & (row_bc + bc_u * (u - bu) >= bc_least)
-                    & (row_ac + ac_u * from_a >= ac_least) & (z > before))
-            inverse_depth[j, column + i] = z if seen else before
-            nearest[j, column + i] = t if seen else nearest[j, column + i]
+        length = np.uint64((int(end - begin) // LANES + 1) * LANES)
+        for j in range(first, stop):
+            row_ab = ab_v * (j - av)
+            row_bc = bc_v * (j - bv)
+            row_ac = ac_v * (j - av)
+            row_z = za + z_v * (j - av)
+            # What makes vector instructions of this loop: a length that is a multiple of LANES, unsigned
+            # indices, and choices instead of branches.
+            for i in range(length):
+                u = begin + float(np.int32(i))
+                from_a = u - au
+                z = min(max(row_z + z_u * from_a, z_least), z_most)
+                before = inverse_depth[j, column + i]
+                seen = ((row_ab + ab_u * from_a >= ab_least) & (row_bc + bc_u * (u - bu) >= bc_least)
+                        & (row_ac + ac_u * from_a >= ac_least) & (z > before))
+                inverse_depth[j, column + i] = z if seen else before
+                nearest[j, column + i] = t if seen else nearest[j, column + i]
 
 
 @kernel

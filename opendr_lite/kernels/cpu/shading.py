@@ -6,6 +6,7 @@ and the background where it shows none.
 """
 import numpy as np
 
+from ...memory import empty
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
 
@@ -34,7 +35,7 @@ def shade(face_id, barycentric, corners, values, scale, background):
     """
     channels = scale.shape[1]
     values = np.empty((0, channels)) if values is None else values
-    image = np.empty((face_id.size, channels))
+    image = empty((face_id.size, channels))
     run_bands(_shade, split(face_id.size, PIXELS_PER_BAND), face_id.ravel(), barycentric.reshape(-1, 3), corners,
               read_only(values), read_only(scale), read_only(background), image)
     return image

@@ -22,6 +22,7 @@ ask for the list.
 """
 import numpy as np
 
+from ...memory import zeros
 from ..jit import formula, kernel, read_only
 from ..threads import run_bands, split
 
@@ -45,7 +46,7 @@ def texture_colors(face_id, barycentric, depth, screen, f, ft, vt, levels, neare
         0 where no face is seen.
     """
     height, width = face_id.shape
-    colors = np.zeros((height * width, values.shape[1]))
+    colors = zeros((height * width, values.shape[1]))
     run_bands(_color_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt), levels,
               bool(nearest), read_only(values), colors)
     return colors
