@@ -28,15 +28,34 @@ from functools import cached_property
 import numpy as np
 
 from .ch import Ch, depends_on
-from .ch.linear_maps import BlockDiagonal, Broadcast, DenseMap
+from .ch.linear_maps import BlockDiagonal, Broadcast, DenseMap, LinearMap
 from .geometry.rotations import rotation_and_left_jacobian
 from .geometry.rows import skew
 from .inputs import input_points, input_vector, total_derivative
 from .kernels.cpu.projection import MAX_NORMALIZED, MAX_RECIPROCAL, distorted, project, radial_gain, transform
+from .memory import empty
 
 __all__ = ["ProjectPoints", "ProjectPoints3D", "RigidTransform", "RigidTransformSlow"]
 
 UNDISTORT_TOLERANCE, UNDISTORT_STEPS = 1e-12, 100
+
+
+class SameBlock(BlockDiagonal):
+    """One block, (3, 3), for each of `count` points."""
+
+    def __init__(self, block, count):
+        LinearMap.__init__(self, (3 * count, 3 * count))
+        self.block = block
+
+    @cached_property
+    def blocks(self):
+        return np.ascontiguousarray(np.broadcast_to(self.block, (self.shape[0] // 3, 3, 3)))
+
+    def apply(self, x):
+        return transform(x.reshape(-1, 3), self.block, np.zeros(3)).ravel() if x.ndim == 1 else super().apply(x)
+
+    def apply_transpose(self, y):
+        return SameBlock(self.block.T, self.shape[0] // 3).apply(y)
 
 
 class RigidTransform(Ch):
@@ -66,7 +85,7 @@ class RigidTransform(Ch):
         v = input_points(self, "v")
         return total_derivative(
             self, wrt,
-            v=lambda: BlockDiagonal(np.broadcast_to(R, (len(v), 3, 3))),
+            v=lambda: SameBlock(R, len(v)),
             rt=lambda: DenseMap(skew(-v @ R.T).reshape(-1, 3) @ J),
             t=lambda: Broadcast((3,), v.shape))
 
@@ -93,13 +112,26 @@ class Distortion:
     """
 
     def __init__(self, x, y, k):
-        k1, k2, self.p1, self.p2, k3, k4, k5, k6 = k
-        self.x, self.y = x, y
-        self.s = s = x * x + y * y
-        numerator, denominator = radial_gain(s, k1, k2, k3, k4, k5, k6)
-        self.inverse = _reciprocal(denominator)
-        self.g = numerator * self.inverse
-        self.dg = (k1 + s * (2 * k2 + 3 * k3 * s) - self.g * (k4 + s * (2 * k5 + 3 * k6 * s))) * self.inverse
+        self.x, self.y, self.k = x, y, k
+        self.p1, self.p2 = k[2:4]
+
+    @cached_property
+    def s(self):
+        return self.x * self.x + self.y * self.y
+
+    @cached_property
+    def inverse(self):
+        """Of the denominator of g."""
+        return _reciprocal(self._fraction[1])
+
+    @cached_property
+    def g(self):
+        return self._fraction[0] * self.inverse
+
+    @cached_property
+    def _fraction(self):
+        k1, k2, _, _, k3, k4, k5, k6 = self.k
+        return radial_gain(self.s, k1, k2, k3, k4, k5, k6)
 
     @cached_property
     def value(self):
@@ -108,8 +140,12 @@ class Distortion:
 
     @cached_property
     def slopes(self):
-        """∂x'/∂x, ∂x'/∂y = ∂y'/∂x, ∂y'/∂y, three arrays (N,)."""
-        x, y, p1, p2, dg = self.x, self.y, self.p1, self.p2, 2 * self.dg
+        """∂x'/∂x, ∂x'/∂y = ∂y'/∂x, ∂y'/∂y, three arrays (N,); numbers where nothing is distorted."""
+        if not self.k.any():
+            return 1.0, 0.0, 1.0
+        x, y, s, p1, p2 = self.x, self.y, self.s, self.p1, self.p2
+        k1, k2, _, _, k3, k4, k5, k6 = self.k
+        dg = 2 * (k1 + s * (2 * k2 + 3 * k3 * s) - self.g * (k4 + s * (2 * k5 + 3 * k6 * s))) * self.inverse
         return (self.g + dg * x * x + 2 * p1 * y + 6 * p2 * x,
                 dg * x * y + 2 * (p1 * x + p2 * y),
                 self.g + dg * y * y + 6 * p1 * y + 2 * p2 * x)
@@ -143,7 +179,7 @@ class ProjectionSlopes:
         """(N, 2, 3)"""
         lens, inverse = self.lens, self.inverse_depth
         xx, xy, yy = lens.slopes
-        blocks = np.empty((inverse.size, 2, 3))
+        blocks = empty((inverse.size, 2, 3))
         for row, (f, a, b) in enumerate(((self.f[0], xx, xy), (self.f[1], xy, yy))):
             scale = f * inverse
             blocks[:, row, 0] = scale * a

@@ -14,7 +14,7 @@ import numpy as np
 __all__ = ["empty", "zeros"]
 
 LEAST_BYTES = 2**18  # smaller ones are the allocator's business
-MOST_BYTES = 2**28  # kept in all
+MOST_BYTES = 2**27  # kept in all
 
 # Size -> memory of that size. An array may die in any thread and at any moment, also while one is made; so there is no
 # lock to wait for, and whatever is done here is one operation of a dict or a deque.
@@ -26,10 +26,12 @@ def empty(shape, dtype=np.float64):
     count = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
     if count < LEAST_BYTES:
         return np.empty(shape, dtype)
+    step = 2 ** (count.bit_length() - 4)  # an eighth, so that arrays of about the same size use the same memory
+    size = -(-count // step) * step
     try:
-        memory = _kept[count].pop()
+        memory = _kept[size].pop()
     except (KeyError, IndexError):
-        memory = np.empty(count, np.uint8)
+        memory = np.empty(size, np.uint8)
     # Were its base an array, the views of an array would keep only that one; with anything else they keep the array.
     array = np.ndarray(shape, dtype, (ctypes.c_char * count).from_buffer(memory))
     weakref.finalize(array, _give_back, memory).atexit = False

@@ -185,11 +185,9 @@ def _sweep_reverse(order, cotangents, wanted):
             continue
         if id(node) not in wanted:
             del cotangents[id(node)]
-        for child in inputs:
-            local = node._local_map(child)
-            if local is not None:
-                part = local.T @ cotangent
-                cotangents[id(child)] = _plus(cotangents.get(id(child)), part, cotangent)
+        maps = [(child, local) for child in inputs if (local := node._local_map(child)) is not None]
+        for (child, _), part in zip(maps, node._pull_back([local for _, local in maps], cotangent)):
+            cotangents[id(child)] = _plus(cotangents.get(id(child)), part, cotangent)
 
 
 def _distinct(nodes):

@@ -200,7 +200,7 @@ class Ch:
         if type(self) is not Ch:
             raise NotImplementedError(f"class {type(self).__name__} does not define compute_r")
         try:
-            return self.x.copy()
+            return self.x
         except AttributeError:
             raise AttributeError("this Ch holds no value yet: set its x") from None
 
@@ -418,6 +418,10 @@ class Ch:
                     self._maps[id(child)] = None if answer is None else as_linear_map(
                         answer, (value.size, child.size), f"{type(self).__name__}.compute_dr_wrt")
         return self._maps[id(child)]
+
+    def _pull_back(self, maps, cotangent):
+        """What the transposes of several of this node's local maps make of a cotangent."""
+        return [local.T @ cotangent for local in maps]
 
     def dr_wrt(self, wrt, reverse_mode=None):
         """The Jacobian of this node with respect to another, cached.
@@ -685,7 +689,9 @@ def _leaf_array(value):
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError
-        return np.array(array, dtype=np.float64, order="C")
+        array = np.array(array, dtype=np.float64, order="C")
+        array.flags.writeable = False  # it is the value too, and changes are only noticed when `x` is assigned
+        return array
     except (TypeError, ValueError):
         raise TypeError(f"a Ch holds real numbers; cannot make an array of them from {type(value).__name__} "
                         f"{value!r:.80}") from None

@@ -140,7 +140,9 @@ class Problem:
         self.move(x)
         with np.errstate(all="ignore"):
             r = self.residual()
-            return (self.loss.value(r) if np.isfinite(r).all() else np.inf), r
+            fun = self.loss.value(r)
+            finite = np.isfinite(fun) and (self.loss.grows or np.isfinite(r).all())
+            return (fun if finite else np.inf), r
 
     def sums_of_squares(self, r):
         """Label -> sum of squares of that part of r; empty unless the objective came as a dict."""

@@ -58,6 +58,7 @@ class LeastSquares:
 
     name = "linear"
     scale = 1.0
+    grows = True  # whether F is finite only if r is
 
     def value(self, r):
         """F."""
@@ -94,6 +95,8 @@ class RobustLoss(LeastSquares):
     scale : float
         C.
     """
+
+    grows = False
 
     def __init__(self, loss, scale):
         self.loss, self.scale = loss, scale

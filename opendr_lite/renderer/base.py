@@ -252,10 +252,10 @@ class BaseRenderer(Ch):
         """What each pixel shows in this renderer's image."""
         return self.surface_with_edges if self.overdraw else self.surface
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @property
     def corners(self):
         """Vertices of the face at each pixel, (h w, 3) int32; -1 first where there is none."""
-        return self._taps(self.faces)
+        return self._seen_faces.taps
 
     def _taps(self, corners_of_faces):
         return taps_of_faces(self.pixels.face_id.ravel(), corners_of_faces)
@@ -343,18 +343,25 @@ class BaseRenderer(Ch):
         """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, a `Gain`."""
         return gain_of_image(image.reshape(self.image_size + (-1,)), self._boundary[0] >= 0 if self.overdraw else None)
 
-    @property
+    @depends_on("f", "frustum", "camera", "overdraw")
     def _seen_faces(self):
         return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 
     def _motion_wrt_camera(self, image):
-        """Derivative of an image with respect to the camera's value: of the pixels whose faces are not cut."""
-        corners, seen = self.corners, self._seen_faces
+        """Derivative of an image with respect to the camera's value."""
+        return self._motion(image, self.corners)
+
+    def _motion(self, image, taps=None):
+        """That derivative, of the pixels whose faces are not cut; taps are by default the corners of the faces seen."""
+        seen = self._seen_faces
         if self._cut.size:
-            corners, face_id = corners.copy(), seen.face_id.copy()
-            corners[self._cut] = face_id[self._cut] = -1
+            face_id = seen.face_id.copy()
+            face_id[self._cut] = -1
             seen = seen._replace(face_id=face_id)
-        motion = PixelMotion(corners, self.weights, self._gain(image), len(self.screen), seen)
+            if taps is not None:
+                taps = taps.copy()
+                taps[self._cut] = -1
+        motion = PixelMotion(taps, self.weights, self._gain(image), len(self.screen), seen)
         if self.camera.size == motion.shape[1]:
             return motion
         uv = np.arange(self.camera.size).reshape(len(self.screen), -1)[:, :2]

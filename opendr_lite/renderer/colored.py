@@ -14,7 +14,7 @@ from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
 from ..kernels.cpu.shading import shade
 from .base import BaseRenderer, check_count
-from .pixel_jacobian import PixelInterpolation
+from .pixel_jacobian import PixelInterpolation, pull_back
 
 __all__ = ["ColoredRenderer", "Factor"]
 
@@ -25,7 +25,7 @@ class Factor(NamedTuple):
     Attributes
     ----------
     taps, weights : (N, K) arrays
-        Points that each pixel shows, see `PixelInterpolation`.
+        Points that each pixel shows, see `PixelInterpolation`. No taps for the corners of the faces.
     values : (points, C) float64
         What is interpolated.
     spread : LinearMap
@@ -137,7 +137,7 @@ class ColoredRenderer(BaseRenderer):
         """The `Factor` that an input is."""
         values, spread = self._colors(self._channels)[name]
         if name == "vc":
-            return Factor(self.corners, self.weights, values, spread)
+            return Factor(None, self.weights, values, spread)
         face = self.pixels.face_id.reshape(-1, 1)
         return Factor(face, np.ones(face.shape), values, spread)
 
@@ -188,10 +188,13 @@ class ColoredRenderer(BaseRenderer):
                                    if getattr(self, name, None) is wrt) if part is not None]
         return sum(parts[1:], parts[0]) if parts else None
 
+    def _pull_back(self, maps, cotangent):
+        return pull_back(maps, cotangent)
+
     def _derivative(self, name):
         """The derivative with respect to the input of that name."""
         if name == "camera":
-            return self._motion_wrt_camera(self.color_image)
+            return self._motion(self.color_image)
         if name == "cut_pixels":
             return self._motion_wrt_cut_pixels(self.color_image)
         if name == "bgcolor":

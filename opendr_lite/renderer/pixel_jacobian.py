@@ -4,6 +4,7 @@ A pixel depends on the few points that it shows: its *taps*. The rows of the Jac
 weights and one factor per pixel and channel, so nothing else is kept; products with the Jacobian gather from the taps
 or scatter to them. The formulas are in `kernels.cpu.pixels`.
 """
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,38 +15,48 @@ from ..kernels.cpu import pixels
 from ..kernels.cpu.image_gradient import Gain, stored_gain
 from .pixel_tangent import PixelTangent, Term
 
-__all__ = ["PixelInterpolation", "PixelMotion", "SeenFaces"]
+__all__ = ["PixelInterpolation", "PixelMotion", "SeenFaces", "pull_back"]
 
 
-class SeenFaces(NamedTuple):
+class SeenFaces(NamedTuple("SeenFaces", [("face_id", np.ndarray), ("faces", np.ndarray)])):
     """Which face each pixel shows, where the taps are its corners.
 
     Attributes
     ----------
     face_id : (N,) int32
-        -1 where the taps are.
+        -1 where no face is seen.
     faces : (F, 3) int32
-        Corners of all faces: taps[p] = faces[face_id[p]].
+        Corners of all faces.
+    taps : (N, 3) int32
+        faces[face_id[p]], or -1; made when asked for.
     """
 
-    face_id: np.ndarray
-    faces: np.ndarray
+    @cached_property
+    def taps(self):
+        return pixels.taps_of_faces(*self)
 
 
 class PixelMap(LinearMap):
     """What both maps share: vectors of `dimensions` entries at the points become channels of the pixels.
 
     A subclass gives `forward`, of (points, dimensions, columns) to (N, channels, columns), and `reverse`, the
-    transpose, of (N, channels) to (points, dimensions). `seen`, a `SeenFaces` or None, serves the normal equations.
+    transpose, of (N, channels) to (points, dimensions). `seen`, a `SeenFaces` or None, serves the normal equations, and
+    gives the taps where `taps` is None.
     """
 
     moves = False  # whether the input is positions on the screen
 
     def __init__(self, taps, weights, points, channels, dimensions, seen):
         self.seen = seen
-        self.taps, self.weights, self.points = taps, np.ascontiguousarray(weights), points
+        self.weights, self.points = np.ascontiguousarray(weights), points
         self.channels, self.dimensions = channels, dimensions
-        super().__init__((len(taps) * channels, points * dimensions))
+        if taps is not None:
+            self.taps = taps
+        super().__init__((len(weights) * channels, points * dimensions))
+
+    @cached_property
+    def taps(self):
+        return self.seen.taps
 
     def apply(self, x):
         return self.forward(_with_columns(x, self.points, self.dimensions)).reshape(self.shape[:1] + x.shape[1:])
@@ -79,8 +90,8 @@ class PixelInterpolation(PixelMap):
 
     Parameters
     ----------
-    taps : (N, K) int32
-        taps[p, 0] is -1 where a pixel depends on nothing.
+    taps : (N, K) int32, or None
+        taps[p, 0] is -1 where a pixel depends on nothing. None for the corners of the faces in `seen`.
     weights : (N, K) float64
     scale : (N, C) float64, or (1, C) for the same everywhere
     points : int
@@ -138,3 +149,26 @@ class PixelMotion(PixelMap):
             return super().to_sparse_after(other)
         return _csr_matrix(pixels.motion_csr(self.taps, self.weights, self.gain, other.blocks),
                            (self.shape[0], other.shape[1]))
+
+
+def pull_back(maps, cotangent):
+    """[A.T @ cotangent for A in maps]; motion and interpolation of three channels of the same faces in one pass.
+
+    Parameters
+    ----------
+    maps : list of LinearMap
+    cotangent : (m,) or (m, k) array
+    """
+    motion = next((each for each in maps if isinstance(each, PixelMotion)), None)
+    interpolation = next((each for each in maps if isinstance(each, PixelInterpolation)), None)
+    together = {}
+    if cotangent.ndim == 1 and _of_the_same_faces(motion, interpolation):
+        parts = pixels.joint_reverse(*motion.seen, motion.weights, motion.gain, interpolation.scale,
+                                     np.ascontiguousarray(cotangent).reshape(-1, 3), motion.points)
+        together = dict(zip(map(id, (motion, interpolation)), map(np.ravel, parts)))
+    return [together[id(each)] if id(each) in together else each.T @ cotangent for each in maps]
+
+
+def _of_the_same_faces(motion, interpolation):
+    return (motion is not None and interpolation is not None and motion.seen is not None
+            and motion.seen is interpolation.seen and motion.channels == 3 and motion.dimensions == 2)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...memory import empty
-from ..jit import kernel, read_only
+from ..jit import kernel, read_only, step
 from ..threads import run_bands, split
 
 VALUES_PER_BAND = 65536
@@ -72,6 +72,12 @@ def reach(taps, begin, end):
     return int(np.searchsorted(taps.highest, begin)), int(np.searchsorted(taps.lowest, end))
 
 
+@step
+def _place(i, period):
+    """i modulo a period, without the division where there is nothing to divide."""
+    return i if i < period else i % period
+
+
 @kernel
 def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to):
     """Entries [first, stop) of a filtered line, or column of lines, from `to` on. An entry is `count` values.
@@ -92,9 +98,9 @@ def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to
                 filtered[at + k] = 0.0
         fresh = True
         while t < last:
-            a = np.uint64((index[t] - begin) % period * count)
-            b = np.uint64((index[t + 1] - begin) % period * count) if t + 1 < last else a
-            c = np.uint64((index[t + 2] - begin) % period * count) if t + 2 < last else a
+            a = np.uint64(_place(index[t] - begin, period) * count)
+            b = np.uint64(_place(index[t + 1] - begin, period) * count) if t + 1 < last else a
+            c = np.uint64(_place(index[t + 2] - begin, period) * count) if t + 2 < last else a
             wa = weight[t]
             wb = weight[t + 1] if t + 1 < last else 0.0
             wc = weight[t + 2] if t + 2 < last else 0.0

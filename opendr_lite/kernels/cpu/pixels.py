@@ -11,9 +11,11 @@ scale s has a single row where it is the same for all pixels.
 
 Forward products and rows of the Jacobian are shared out in bands of pixels. Reverse products scatter to the taps: a
 handful of bands, as many as the sizes suggest, sum into a buffer each, and the buffers are added in their order. So
-results do not depend on the number of threads. The inner loops are compiled for the three corners of a face and three
+results do not depend on the number of threads. Where both maps are transposed, of the same pixels, one pass does. The inner loops are compiled for the three corners of a face and three
 channels, and once more for any other numbers.
 """
+import math
+
 import numpy as np
 
 from ...memory import empty, zeros
@@ -91,34 +93,59 @@ def motion_reverse(taps, weights, gain, y, points):
     return _sum_over_bands(_motion_reverse, (points, 2), y, read_only(taps), read_only(weights), *gain)
 
 
+def joint_reverse(face_id, corners, weights, gain, scale, y, points):
+    """Transposed motion and transposed interpolation of the same y, three channels of pixels that show faces.
+
+    Parameters
+    ----------
+    face_id : (N,) int32
+        -1 where no face is seen.
+    corners : (F, 3) int32
+        The taps of a pixel are those of its face.
+    weights : (N, 3) float64
+    gain : Gain
+    scale : (N, 3) or (1, 3) float64
+    y : (N, 3) float64
+
+    Returns
+    -------
+    (points, 2) float64
+        That of the motion.
+    (points, 3) float64
+        That of the interpolation.
+    """
+    both = _sum_over_bands(_joint_reverse, (5 * points,), y, *map(read_only, (face_id, corners, weights, scale)), *gain)
+    return both[:2 * points].reshape(points, 2), both[2 * points:].reshape(points, 3)
+
+
 def _sum_over_bands(kernel, shape, y, *args):
     """Sum of what a kernel adds to one buffer a band; all buffers together are no larger than y, nor than a cache."""
-    size = shape[0] * shape[1]
+    size = math.prod(shape)
     count = min(max(min(y.size, ENTRIES_OF_BUFFERS) // max(size, 1), 1), MAX_BUFFERS)
     buffers = empty((count,) + shape)
     run_bands(kernel, split(count), *args, read_only(y), buffers)
     if count == 1:
         return buffers[0]
-    total = np.empty(shape)
+    total = empty(shape)
     run_bands(_add_buffers, split(size, PIXELS_PER_BAND), buffers.reshape(count, size), total.reshape(size))
     return total
 
 
 @kernel
 def _add_buffers(start, stop, buffers, total):
-    for entry in range(start, stop):
+    for entry in range(np.uint64(start), np.uint64(stop)):
         total[entry] = buffers[0, entry]
     for b in range(1, buffers.shape[0]):
-        for entry in range(start, stop):
+        for entry in range(np.uint64(start), np.uint64(stop)):
             total[entry] += buffers[b, entry]
 
 
 @inlined
-def _seen(start, stop, taps):
-    """The pixels from the first to the last that show something."""
-    while start < stop and taps[start, 0] < 0:
+def _seen(start, stop, shown):
+    """The pixels from the first to the last that show something: those where `shown` is not negative."""
+    while start < stop and shown[start] < 0:
         start += 1
-    while start < stop and taps[stop - 1, 0] < 0:
+    while start < stop and shown[stop - 1] < 0:
         stop -= 1
     return slice(start, stop)
 
@@ -230,7 +257,7 @@ def _motion_forward(start, stop, taps, weights, array, image, boundary, x, y):
     while start < stop:
         j = start // width
         end = min(stop, (j + 1) * width)
-        here = _seen(start, end, taps)
+        here = _seen(start, end, taps[:, 0])
         gain = _gain_of(here, j, array, image, boundary, line)
         if columns == 1 and taps.shape[1] == 3 and channels == 3:
             _motion_forward_of(taps[here], weights[here], gain, x, y[here], 3, 3)
@@ -271,12 +298,58 @@ def _motion_reverse(start, stop, taps, weights, array, image, boundary, y, buffe
         while first < last:
             j = first // width
             end = min(last, (j + 1) * width)
-            here = _seen(first, end, taps)
+            here = _seen(first, end, taps[:, 0])
             gain = _gain_of(here, j, array, image, boundary, line)
             if num_taps == 3 and channels == 3:
                 _motion_reverse_of(taps[here], weights[here], gain, y[here], x, 3, 3)
             else:
                 _motion_reverse_of(taps[here], weights[here], gain, y[here], x, num_taps, channels)
+            first = end
+
+
+@inlined
+def _add_at(tap, weight, u, v, y0, y1, y2, motion, colors):
+    i = np.uint64(2) * np.uint64(tap)
+    j = i + np.uint64(1)
+    u, v = motion[i] + weight * u, motion[j] + weight * v
+    motion[i], motion[j] = u, v
+    i = np.uint64(3) * np.uint64(tap)
+    j, k = i + np.uint64(1), i + np.uint64(2)
+    y0, y1, y2 = colors[i] + weight * y0, colors[j] + weight * y1, colors[k] + weight * y2
+    colors[i], colors[j], colors[k] = y0, y1, y2
+
+
+@kernel
+def _joint_reverse(start, stop, face_id, corners, weights, scale, array, image, boundary, y, buffers):
+    count, width = len(face_id), max(array.shape[1], image.shape[1])
+    scale_step = np.uint64(min(len(scale) - 1, 1))
+    line = np.empty((image.shape[1], image.shape[2], 2))
+    c0, c1, c2 = np.uint64(0), np.uint64(1), np.uint64(2)
+    for b in range(start, stop):
+        first, last = b * count // buffers.shape[0], (b + 1) * count // buffers.shape[0]
+        x = buffers[b]
+        x[:] = 0.0
+        points = len(x) // 5
+        motion, colors = x[:2 * points], x[2 * points:]
+        while first < last:
+            j = first // width
+            end = min(last, (j + 1) * width)
+            here = _seen(first, end, face_id)
+            left, right = np.uint64(here.start - j * width), np.uint64(here.stop - j * width)
+            gain = gain_line(j, np.int64(left), np.int64(right), array, image, boundary, line)
+            for i in range(left, right):
+                p = np.uint64(j * width) + i
+                if face_id[p] < 0:
+                    continue
+                y0, y1, y2 = y[p, c0], y[p, c1], y[p, c2]
+                u = gain[i, c0, c0] * y0 + gain[i, c1, c0] * y1 + gain[i, c2, c0] * y2
+                v = gain[i, c0, c1] * y0 + gain[i, c1, c1] * y1 + gain[i, c2, c1] * y2
+                q = p * scale_step
+                y0, y1, y2 = y0 * scale[q, c0], y1 * scale[q, c1], y2 * scale[q, c2]
+                t = np.uint64(face_id[p])
+                _add_at(corners[t, c0], weights[p, c0], u, v, y0, y1, y2, motion, colors)
+                _add_at(corners[t, c1], weights[p, c1], u, v, y0, y1, y2, motion, colors)
+                _add_at(corners[t, c2], weights[p, c2], u, v, y0, y1, y2, motion, colors)
             first = end
 
 
@@ -402,7 +475,7 @@ def _write_motion_rows(start, stop, taps, weights, array, image, boundary, block
     while start < stop:
         j = start // width
         end = min(stop, (j + 1) * width)
-        here = _seen(start, end, taps)
+        here = _seen(start, end, taps[:, 0])
         gain = _gain_of(here, j, array, image, boundary, line)
         ends[start:here.start] = at
         if num_taps == 3 and channels == 3 and size == 2:

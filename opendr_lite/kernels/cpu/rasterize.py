@@ -18,6 +18,7 @@ from collections import deque
 
 import numpy as np
 
+from ...memory import empty
 from ..formulas import (
     edge_function,
     edge_threshold,
@@ -86,16 +87,16 @@ def rasterize(screen, f, width, height, far):
         z, or `far` where no face is seen.
     """
     f, far = read_only(f), float(far)
-    vertices = np.empty(screen.shape)
+    vertices = empty(screen.shape)
     run_bands(_invert_depth, split(len(screen), least=VERTICES_PER_BAND), read_only(screen), vertices)
 
     beyond = np.nextafter(1.0 / far, 0.0)  # a face at `far` itself is still drawn
     draw = _draw_rows if width * height > LARGE_FACES * len(f) else _draw_layers
     layers = draw(vertices, f, width, height, beyond)
 
-    face_id = np.empty((height, width), np.int32)
-    barycentric = np.empty((height, width, 3))
-    depth = np.empty((height, width))
+    face_id = empty((height, width), np.int32)
+    barycentric = empty((height, width, 3))
+    depth = empty((height, width))
     row_bands = split(height, least=-(-PIXELS_PER_BAND // width))
     run_bands(_resolve_rows, row_bands, vertices, f, far, *layers, face_id, barycentric, depth)
     return face_id, barycentric, depth
@@ -139,7 +140,7 @@ def _draw_layers(vertices, f, width, height, beyond):
 
 def _new_layers(count, width, height):
     shape = count, height, width + LANES
-    return np.empty(shape), np.empty(shape, np.int32)
+    return empty(shape), empty(shape, np.int32)
 
 
 @kernel

@@ -44,20 +44,22 @@ def shade(face_id, barycentric, corners, values, scale, background):
 @kernel
 def _shade(start, stop, face_id, barycentric, corners, values, scale, background, image):
     last = image.shape[1] - 1
-    scale_step, background_step = min(len(scale) - 1, 1), min(len(background) - 1, 1)  # 0: the same for all
+    scale_step, background_step = np.uint64(min(len(scale) - 1, 1)), np.uint64(min(len(background) - 1, 1))
     interpolated = len(values) > 0
-    for c0 in range(0, last + 1, 3):  # three channels at a time; of a rest, the last one again
-        c1, c2 = min(c0 + 1, last), min(c0 + 2, last)
-        for p in range(start, stop):
-            t = face_id[p]
-            q = p * scale_step if t >= 0 else p * background_step
-            if t < 0:
+    a, b, c = np.uint64(0), np.uint64(1), np.uint64(2)  # unsigned: an index that may be negative is tested for that
+    for channel in range(0, last + 1, 3):  # three at a time; of a rest, the last one again
+        c0, c1, c2 = np.uint64(channel), np.uint64(min(channel + 1, last)), np.uint64(min(channel + 2, last))
+        for p in range(np.uint64(start), np.uint64(stop)):
+            if face_id[p] < 0:
+                q = p * background_step  # always 0 if it is the same for all
                 image[p, c0], image[p, c1], image[p, c2] = background[q, c0], background[q, c1], background[q, c2]
                 continue
+            q = p * scale_step
             x0, x1, x2 = scale[q, c0], scale[q, c1], scale[q, c2]
             if interpolated:
-                i, j, k = corners[t, 0], corners[t, 1], corners[t, 2]
-                b0, b1, b2 = barycentric[p, 0], barycentric[p, 1], barycentric[p, 2]
+                t = np.uint64(face_id[p])
+                i, j, k = np.uint64(corners[t, a]), np.uint64(corners[t, b]), np.uint64(corners[t, c])
+                b0, b1, b2 = barycentric[p, a], barycentric[p, b], barycentric[p, c]
                 x0 *= b0 * values[i, c0] + b1 * values[j, c0] + b2 * values[k, c0]
                 x1 *= b0 * values[i, c1] + b1 * values[j, c1] + b2 * values[k, c1]
                 x2 *= b0 * values[i, c2] + b1 * values[j, c2] + b2 * values[k, c2]
