@@ -110,6 +110,17 @@ def test_rigid_transform(angle):
         assert check_jacobian(node.z, variable).ok(1e-8)
 
 
+@pytest.mark.parametrize("columns", [(), (1,), (4,)])
+def test_the_derivative_of_a_rigid_transform_wrt_points_is_one_block_for_all(columns):
+    points = RigidTransform(np.zeros((5, 3)), [0.3, -0.4, 0.2], [0.1, -0.2, 4.0])
+    rotations = points._local_map(points.v)
+    expected = np.kron(np.eye(5), Rodrigues(points.rt).r)
+    x = np.random.default_rng(1).normal(size=(15, *columns))
+    np.testing.assert_allclose(rotations @ x, expected @ x, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(rotations.T @ x, expected.T @ x, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(rotations.to_sparse().toarray(), expected, rtol=0, atol=1e-14)
+
+
 def test_flat_points():
     inputs = variables()
     flat = Ch(inputs["v"].r.ravel())

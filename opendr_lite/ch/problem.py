@@ -88,11 +88,7 @@ class Problem:
         self._bases = _by_base(self.variables)
         for part in self.parts:
             part.r  # may set inputs, in on_changed
-        for base, _, _ in self._bases:
-            if not any(differentiation.depends(part, base) for part in self.parts):
-                name = next(variable.name for variable in self.variables if variable.base is base)
-                raise ValueError(f"the objective does not depend on {name}: leave it out of x0, or check "
-                                 "that the objective was built from this very node")
+        self._groups = self._grouped_bases()
         x = self.x
         for variable in self.variables:
             _check_finite(x[variable.span], variable.name)
@@ -193,17 +189,20 @@ class Problem:
         return [(base, sp.csr_matrix((np.ones(own.size), (entries, own)), (base.size, self.size)))
                 for base, entries, own in self._bases]
 
-    @cached_property
-    def _groups(self):
+    def _grouped_bases(self):
         """The bases, those together that enter the large nodes of the graph by the same inputs.
 
         Their columns make one sweep. Others would only carry zeros through kernels that their columns do not enter: an
         image depends on a pose through the projected vertices, and on a light through the colours.
         """
-        groups = {}
+        groups, parts = {}, {id(part) for part in self.parts}
         for entry in self._bases:
-            entrances = frozenset((id(node), id(child)) for node, children in
-                                  differentiation.between(self.parts, [entry[0]]) for child in children
+            base, steps = entry[0], differentiation.between(self.parts, [entry[0]])
+            if parts.isdisjoint([id(base), *(id(node) for node, _ in steps)]):
+                name = next(variable.name for variable in self.variables if variable.base is base)
+                raise ValueError(f"the objective does not depend on {name}: leave it out of x0, or check "
+                                 "that the objective was built from this very node")
+            entrances = frozenset((id(node), id(child)) for node, children in steps for child in children
                                   if node.size >= _LARGE)
             groups.setdefault(entrances, []).append(entry)
         return list(groups.values())
@@ -237,7 +236,7 @@ class Problem:
                     pieces.append((_as_slice(columns), tangent))
         equations = [_normal_equations(pieces, self.size, r[rows], None if weights is None else weights[rows])
                      for rows, pieces in zip(self._rows, columns_of_parts) if pieces]
-        return tuple(map(sum, zip(*equations)))
+        return _total(equations, np.zeros((self.size, self.size)))
 
     def sparse_normal_equations(self, r, weights, whatever_it_costs=False):
         """The same for many unknowns, A sparse; None where it would be large, unless that is no concern."""
@@ -256,7 +255,7 @@ class Problem:
             if not (whatever_it_costs or gram_is_cheap(jacobian)):
                 return None
             equations.append(remembering(jacobian, r[rows], own_weights))
-        return tuple(map(sum, zip(*equations)))
+        return _total(equations, sp.csr_matrix((self.size, self.size)))
 
     def _sparse_tangents(self):
         """Of the parts, all columns of J, by one sweep of sparse matrices, or of linear maps for a single variable."""
@@ -318,6 +317,13 @@ def _normal_equations(pieces, n, r, weights):
         return DenseBlocks(blocks, (r.size, n)).normal_equations(r, weights)
     total = reduce(add, (tangent.placed(columns, n) for columns, tangent in pieces))
     return total.normal_equations(weights, r if weights is None else weights * r)
+
+
+def _total(equations, nothing):
+    """The sum of pairs (A, g); with an A of nothing where there are none, as nothing depends on any variable."""
+    if not equations:
+        return nothing, np.zeros(nothing.shape[0])
+    return tuple(reduce(add, parts) for parts in zip(*equations))
 
 
 def _as_slice(columns):

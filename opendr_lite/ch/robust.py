@@ -27,6 +27,8 @@ and never hold: from starts with many outliers that takes more evaluations and e
 """
 import numpy as np
 
+from ..memory import empty
+
 __all__ = ["LOSSES", "LeastSquares", "RobustLoss", "ScalarObjective", "make_loss", "sum_of_squares"]
 
 LOSSES = {
@@ -100,6 +102,7 @@ class RobustLoss(LeastSquares):
 
     def __init__(self, loss, scale):
         self.loss, self.scale = loss, scale
+        self._last = None, None
 
     @property
     def name(self):
@@ -121,7 +124,12 @@ class RobustLoss(LeastSquares):
         return np.stack(self.derivatives(np.asarray(z)))
 
     def _squares(self, r):
-        return np.square(r / self.scale)
+        """z; the last one is kept, as the weights of a residual are wanted after its value."""
+        if self._last[0] is not r:
+            z = empty(r.shape)
+            np.divide(r, self.scale, out=z)
+            self._last = r, np.square(z, out=z)
+        return self._last[1]
 
     def value(self, r):
         """F."""

@@ -62,7 +62,15 @@ class Tangent:
 
     def __add__(self, other):
         total = self.merged(other) if type(self) is type(other) else None
-        return FormedTangent(self.form() + other.form()) if total is None else total
+        return FormedTangent(_sum(self.form(), other.form())) if total is None else total
+
+
+def _sum(one, other):
+    """Of two arrays, two linear maps, or two of which only one is a linear map, and the other sparse."""
+    if hasattr(one, "to_sparse") == hasattr(other, "to_sparse"):
+        return one + other
+    one, other = (matrix.to_sparse() if hasattr(matrix, "to_sparse") else matrix for matrix in (one, other))
+    return one + other
 
 
 class FormedTangent(Tangent):

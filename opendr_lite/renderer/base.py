@@ -348,20 +348,13 @@ class BaseRenderer(Ch):
         return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 
     def _motion_wrt_camera(self, image):
-        """Derivative of an image with respect to the camera's value."""
-        return self._motion(image, self.corners)
-
-    def _motion(self, image, taps=None):
-        """That derivative, of the pixels whose faces are not cut; taps are by default the corners of the faces seen."""
+        """Derivative of an image with respect to the camera's value: of the pixels whose faces are not cut."""
         seen = self._seen_faces
         if self._cut.size:
             face_id = seen.face_id.copy()
             face_id[self._cut] = -1
             seen = seen._replace(face_id=face_id)
-            if taps is not None:
-                taps = taps.copy()
-                taps[self._cut] = -1
-        motion = PixelMotion(taps, self.weights, self._gain(image), len(self.screen), seen)
+        motion = PixelMotion(None, self.weights, self._gain(image), len(self.screen), seen)
         if self.camera.size == motion.shape[1]:
             return motion
         uv = np.arange(self.camera.size).reshape(len(self.screen), -1)[:, :2]

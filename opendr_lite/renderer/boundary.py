@@ -6,8 +6,8 @@ import numpy as np
 
 from ..ch import depends_on
 from ..kernels.cpu.image_gradient import gain_of_image
-from ..kernels.cpu.pixels import taps_of_faces
 from .base import BaseRenderer, check_count
+from .pixel_jacobian import SeenFaces
 
 __all__ = ["BoundaryRenderer"]
 
@@ -37,10 +37,9 @@ class BoundaryRenderer(BaseRenderer):
         return edges if channels == 1 else np.repeat(edges[:, :, None], channels, axis=2)
 
     @depends_on("f", "frustum", "camera")
-    def corners(self):
-        """The ends of the edge at each pixel, (h w, 2) int32; -1 where there is none."""
-        edge = self._boundary[0].ravel()
-        return taps_of_faces(edge, self.vpe[self.silhouette_edges])
+    def _seen_faces(self):
+        """Edges in the place of faces: the edge at each pixel, and the ends of all edges."""
+        return SeenFaces(self._boundary[0].ravel(), self.vpe[self.silhouette_edges])
 
     @property
     def weights(self):

@@ -194,7 +194,7 @@ class ColoredRenderer(BaseRenderer):
     def _derivative(self, name):
         """The derivative with respect to the input of that name."""
         if name == "camera":
-            return self._motion(self.color_image)
+            return self._motion_wrt_camera(self.color_image)
         if name == "cut_pixels":
             return self._motion_wrt_cut_pixels(self.color_image)
         if name == "bgcolor":

@@ -9,7 +9,7 @@ import numpy as np
 from ..ch import depends_on
 from .base import BaseRenderer
 from .colored import check_finite
-from .pixel_jacobian import PixelInterpolation
+from .pixel_jacobian import PixelInterpolation, SeenFaces
 
 __all__ = ["DepthRenderer"]
 
@@ -54,19 +54,18 @@ class DepthRenderer(BaseRenderer):
         return background
 
     @depends_on("f", "frustum", "camera", "overdraw", "background_image")
-    def corners(self):
-        """Vertices of the face at each pixel, (h w, 3) int32; -1 where there is none or the background is nearer."""
-        taps = self._taps(self.faces)
+    def _seen_faces(self):
+        """None where the background is nearer."""
+        face_id = self.pixels.face_id.ravel()
         if self._background is not None:
-            taps[(self._background < self.pixels.depth).ravel()] = -1
-        return taps
+            face_id = np.where((self._background < self.pixels.depth).ravel(), np.int32(-1), face_id)
+        return SeenFaces(face_id, self.faces)
 
     def compute_dr_wrt(self, wrt):
         if wrt is self.camera:
             return self._motion_wrt_camera(self.depth_image)
         if wrt is self.vertex_depth:
-            return PixelInterpolation(self.corners, self.weights, np.ones((1, 1)), len(self.screen),
-                                      self._seen_faces)
+            return PixelInterpolation(None, self.weights, np.ones((1, 1)), len(self.screen), self._seen_faces)
         if wrt is self.cut_pixels:
             return self._motion_wrt_cut_pixels(self.depth_image)
 

@@ -161,14 +161,15 @@ def pull_back(maps, cotangent):
     """
     motion = next((each for each in maps if isinstance(each, PixelMotion)), None)
     interpolation = next((each for each in maps if isinstance(each, PixelInterpolation)), None)
-    together = {}
-    if cotangent.ndim == 1 and _of_the_same_faces(motion, interpolation):
-        parts = pixels.joint_reverse(*motion.seen, motion.weights, motion.gain, interpolation.scale,
-                                     np.ascontiguousarray(cotangent).reshape(-1, 3), motion.points)
-        together = dict(zip(map(id, (motion, interpolation)), map(np.ravel, parts)))
-    return [together[id(each)] if id(each) in together else each.T @ cotangent for each in maps]
+    if cotangent.ndim > 1 or not _of_the_same_faces(motion, interpolation):
+        return [each.T @ cotangent for each in maps]
+    y = np.ascontiguousarray(cotangent).reshape(-1, 3)
+    both = pixels.joint_reverse(*motion.seen, motion.weights, motion.gain, interpolation.scale, y, motion.points)
+    parts = dict(zip((motion, interpolation), both))
+    return [parts[each].ravel() if each in parts else each.T @ cotangent for each in maps]
 
 
 def _of_the_same_faces(motion, interpolation):
     return (motion is not None and interpolation is not None and motion.seen is not None
-            and motion.seen is interpolation.seen and motion.channels == 3 and motion.dimensions == 2)
+            and motion.seen is interpolation.seen and np.may_share_memory(motion.weights, interpolation.weights)
+            and motion.channels == 3 and motion.dimensions == 2)

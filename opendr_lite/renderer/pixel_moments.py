@@ -101,7 +101,8 @@ def supports(terms):
     """
     maps = [pixel_map for pixel_map, _ in terms]
     return (0 < len(maps) == len({pixel_map.moves for pixel_map in maps})
-            and all(pixel_map.seen is not None and _alike(pixel_map, maps[0]) for pixel_map in maps)
+            and all(pixel_map.seen is not None and pixel_map.seen.faces.shape[1] == 3 for pixel_map in maps)
+            and all(_alike(pixel_map, maps[0]) for pixel_map in maps)
             and all(pixel_map.dimensions == 2 for pixel_map in maps if pixel_map.moves))
 
 

@@ -85,7 +85,7 @@ class PixelTangent(Tangent):
         few = self._is_dense and self.shape[1] < MANY_UNKNOWNS
         if not few and self.has_local_gram:
             return self._from_moments(weights, weighted)
-        lines = self.lines() if self._is_dense else None
+        lines = self.lines()
         if lines is not None:
             return lines.normal_equations(weights, weighted)
         return FormedTangent(self.form()).normal_equations(weights, weighted)
@@ -111,6 +111,8 @@ class PixelTangent(Tangent):
 
     def lines(self, width=None):
         """The same as `Lines` of an image of that width, None if they cannot be made line by line."""
+        if not self._is_dense:
+            return None
         motions, interpolations = {}, {}
         for term in self.terms:
             group = motions if term.map.moves else interpolations
@@ -119,26 +121,27 @@ class PixelTangent(Tangent):
             return None
         motion, screen = self._joined(motions)
         interpolation, color = self._joined(interpolations)
-        if motion and interpolation and not (_same_memory(motion.taps, interpolation.taps)
-                                             and _same_memory(motion.weights, interpolation.weights)):
+        if motion and interpolation and not _see_the_same(motion, interpolation):
             return None
-        either = motion or interpolation
-        pixels, channels = len(either.taps), either.channels
-        if either.taps.shape[1] != 3 or (motion and motion.dimensions != 2):
+        face, corners, weights = _sight(motion or interpolation)
+        if weights.shape[1] != 3:
             return None
+        pixels, channels = len(weights), self.terms[0].map.channels
         gain = NO_GAIN if motion is None else motion.gain
         if gain.image.size:
             width = gain.image.shape[1]
         width = width or next(w for w in range(LONGEST_LINE, 0, -1) if pixels % w == 0)
+        if pixels % width:
+            return None
         if len(gain.array):
             gain = gain._replace(array=gain.array.reshape(-1, width, channels, 2))
         factor = np.empty((0, channels))
         if self.factor is not None:
             factor = np.broadcast_to(self.factor.diagonal, self.shape[:1]).reshape(-1, channels)
         scale = factor[:0] if interpolation is None else interpolation.scale
-        rows = PixelRows(read_only(either.taps), read_only(either.weights), gain, read_only(screen), read_only(scale),
-                         read_only(color), read_only(np.ascontiguousarray(factor)))
-        return Lines(rows, box_of_pixels(either.taps, width), (pixels // width, width, channels), self.shape[1])
+        rows = PixelRows(*map(read_only, (face, corners, weights)), gain,
+                         *map(read_only, (screen, scale, color, np.ascontiguousarray(factor))))
+        return Lines(rows, box_of_pixels(face, width), (pixels // width, width, channels), self.shape[1])
 
     def _joined(self, group):
         """The one map of a group of terms, if there is one, and the tangents of its input as `PixelRows` has them."""
@@ -153,8 +156,20 @@ class PixelTangent(Tangent):
         return pixel_map, rows.reshape(-1)
 
 
-def _same_memory(a, b):
-    return a.ctypes.data == b.ctypes.data and a.shape == b.shape
+def _see_the_same(one, other):
+    """Whether two pixel maps have the same taps and weights."""
+    if (one.seen is None) != (other.seen is None):
+        return False
+    arrays = [(pixel_map.weights, *(pixel_map.seen or (pixel_map.taps,))) for pixel_map in (one, other)]
+    return all(a.ctypes.data == b.ctypes.data and a.shape == b.shape for a, b in zip(*arrays))
+
+
+def _sight(pixel_map):
+    """Which row of which table holds the taps of each pixel, and their weights."""
+    if pixel_map.seen is not None:
+        return *pixel_map.seen, pixel_map.weights
+    taps = pixel_map.taps
+    return np.where(taps[:, 0] >= 0, np.arange(len(taps), dtype=np.int32), np.int32(-1)), taps, pixel_map.weights
 
 
 class Lines:

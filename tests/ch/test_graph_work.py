@@ -306,6 +306,28 @@ def test_one_sweep_asks_each_node_once():
     assert len(asked) == 1
 
 
+def test_a_node_may_answer_for_several_inputs_at_once():
+    class Sum(ch.Ch):
+        dterms = "a", "b", "c"
+        asked = []
+
+        def compute_r(self):
+            return self.a.r + self.b.r
+
+        def compute_dr_wrt(self, wrt):
+            return None if wrt is self.c else 1.0
+
+        def _pull_back(self, maps, cotangent):
+            self.asked.append(len(maps))
+            return super()._pull_back(maps, cotangent)
+
+    a, b, c = ch.array([1.0, 2.0]), ch.array([3.0, 4.0]), ch.array([5.0, 6.0])
+    total = Sum(a=2.0 * a, b=b, c=c)
+    wrt_a, wrt_b, wrt_c = total.vjp([a, b, c], [1.0, -1.0])
+    assert total.asked == [2]
+    np.testing.assert_array_equal([wrt_a, wrt_b, wrt_c], [[2.0, -2.0], [1.0, -1.0], [0.0, 0.0]])
+
+
 def test_results_for_several_variables_share_no_memory():
     x, y = ch.Ch([1.0, 2.0]), ch.Ch([3.0, 4.0])
     given = np.ones(2)

@@ -123,6 +123,7 @@ def test_models_agree(weights):
     for model in models:
         np.testing.assert_allclose(model.gradient, g, rtol=1e-12)
         np.testing.assert_allclose(model.product(p), A @ p, rtol=1e-12)
+        np.testing.assert_allclose(model.product(np.eye(9)), A, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(model.column_squares(), np.diag(A), rtol=1e-12)
         np.testing.assert_allclose(model.curvature(p), p @ A @ p, rtol=1e-12)
         np.testing.assert_allclose(model.gauss_newton_step(), np.linalg.solve(A, -g), rtol=1e-6)
@@ -132,7 +133,7 @@ def test_models_agree(weights):
         assert model.decrease(p) == pytest.approx(-(2 * g @ p + p @ A @ p), rel=1e-11)
         assert model.undetermined()[1] == 0
     some = np.array([2, 5])
-    for model in models[:3]:
+    for model in [*models[:3], models[3].factorized()]:
         np.testing.assert_allclose(model.inverse(some), np.linalg.inv(A)[np.ix_(some, some)], rtol=1e-10)
     with pytest.raises(ValueError, match="fewer free variables"):
         models[3].inverse(some)

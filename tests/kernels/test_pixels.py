@@ -7,9 +7,9 @@ from opendr_lite.ch.linear_maps import BlockDiagonal
 from opendr_lite.kernels.cpu import pixels
 from opendr_lite.kernels.cpu.image_gradient import gain_of_image
 from opendr_lite.kernels.threads import get_num_threads, set_num_threads
-from opendr_lite.renderer.pixel_jacobian import PixelInterpolation, PixelMotion
+from opendr_lite.renderer.pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces, pull_back
+from tests.reference import image_gradient as gradients
 from tests.reference import pixels as slow
-from tests.reference.image_gradient import image_gradient_with_boundaries as slow_gradient
 
 POINTS = 9
 SIZES = [(1, 1), (2, 3), (3, 1), (3, 2), (3, 3), (3, 5), (8, 3)]  # taps, channels
@@ -51,9 +51,13 @@ def dense(linear_map):
         scale = np.broadcast_to(linear_map.scale, (len(linear_map.taps), linear_map.channels))
         return slow.interpolation_matrix(linear_map.taps, linear_map.weights, scale, POINTS)
     gain = linear_map.gain
-    array = (gain.array if len(gain.array) else -slow_gradient(gain.image, gain.boundary)).reshape(
-        len(linear_map.taps), -1, 2)
-    return slow.motion_matrix(linear_map.taps, linear_map.weights, array, POINTS)
+    if len(gain.array):
+        array = gain.array
+    elif len(gain.boundary):
+        array = -gradients.image_gradient_with_boundaries(gain.image, gain.boundary)
+    else:
+        array = -gradients.image_gradient(gain.image)
+    return slow.motion_matrix(linear_map.taps, linear_map.weights, array.reshape(len(linear_map.taps), -1, 2), POINTS)
 
 
 @pytest.fixture(params=[interpolation, interpolation_with_one_scale, motion, motion_of_image])
@@ -137,6 +141,76 @@ def test_products_are_adjoint(kind):
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=linear_map.shape[1]), rng.normal(size=linear_map.shape[0])
     assert y @ (linear_map @ x) == pytest.approx((linear_map.T @ y) @ x, rel=1e-12)
+
+
+def seen_faces(count, seed=8, points=POINTS, num_faces=12):
+    """Random faces, and which of them each pixel shows; one pixel in four shows none."""
+    rng = np.random.default_rng(seed)
+    face_id = rng.integers(0, num_faces, count).astype(np.int32)
+    face_id[rng.random(count) < 0.25] = -1
+    return SeenFaces(face_id, rng.integers(0, points, (num_faces, 3)).astype(np.int32))
+
+
+@pytest.mark.parametrize("with_boundary", [False, True])
+@pytest.mark.parametrize("rows_of_scale", [1, 60])
+def test_both_transposes_in_one_pass_equal_the_slow_twins(rows_of_scale, with_boundary):
+    rng = np.random.default_rng(9)
+    height, width = 6, 10
+    seen = seen_faces(height * width)
+    weights, scale = rng.normal(size=(height * width, 3)), rng.normal(size=(rows_of_scale, 3))
+    boundary = rng.random((height, width)) < 0.2 if with_boundary else None
+    gain = gain_of_image(rng.normal(size=(height, width, 3)), boundary)
+    y = rng.normal(size=(height * width, 3))
+    motion, interpolation = pixels.joint_reverse(*seen, weights, gain, scale, y, POINTS)
+    maps = PixelMotion(None, weights, gain, POINTS, seen), PixelInterpolation(None, weights, scale, POINTS, seen)
+    np.testing.assert_allclose(motion.ravel(), dense(maps[0]).T @ y.ravel(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(interpolation.ravel(), dense(maps[1]).T @ y.ravel(), rtol=0, atol=1e-12)
+
+
+def test_both_transposes_of_a_stored_gain():
+    rng = np.random.default_rng(10)
+    seen = seen_faces(60)
+    weights, y = rng.normal(size=(60, 3)), rng.normal(size=(60, 3))
+    motion = PixelMotion(None, weights, rng.normal(size=(60, 3, 2)), POINTS, seen)
+    interpolation = PixelInterpolation(None, weights, np.ones((1, 3)), POINTS, seen)
+    for part, expected in zip(pull_back([interpolation, motion], y.ravel()), (interpolation, motion)):
+        np.testing.assert_allclose(part, dense(expected).T @ y.ravel(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("points", [POINTS, 20_000, 400_000])
+def test_both_transposes_have_the_same_bits_for_any_number_of_threads(points):
+    before, results = get_num_threads(), []
+    rng = np.random.default_rng(11)
+    height, width = 150, 101
+    seen = seen_faces(height * width, points=points, num_faces=500)
+    weights, y = rng.normal(size=(height * width, 3)), rng.normal(size=(height * width, 3))
+    gain = gain_of_image(rng.normal(size=(height, width, 3)))
+    try:
+        for threads in (1, 2):
+            set_num_threads(threads)
+            results.append(pixels.joint_reverse(*seen, weights, gain, np.ones((1, 3)), y, points))
+    finally:
+        set_num_threads(before)
+    for one, two in zip(*results):
+        assert one.any()
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("channels, columns, same", [(3, (), True), (3, (2,), True), (3, (), False), (2, (), True)])
+def test_pull_back_is_every_transpose(monkeypatch, channels, columns, same):
+    """In one pass where there are three channels, one column, and the same faces."""
+    rng = np.random.default_rng(12)
+    seen, weights = seen_faces(60), rng.normal(size=(60, 3))
+    motion = PixelMotion(None, weights, gain_of_image(rng.normal(size=(6, 10, channels))), POINTS, seen)
+    other = interpolation(3, channels)
+    colors = PixelInterpolation(None, weights, np.ones((1, channels)), POINTS, seen if same else seen_faces(60, 13))
+    y = rng.normal(size=(60 * channels, *columns))
+    calls, joint = [], pixels.joint_reverse
+    monkeypatch.setattr(pixels, "joint_reverse", lambda *args: calls.append(args) or joint(*args))
+    maps = [colors, motion, other] if same else [colors, motion]
+    for part, one in zip(pull_back(maps, y), maps):
+        np.testing.assert_allclose(part, dense(one).T @ y, rtol=0, atol=1e-12)
+    assert len(calls) == (channels == 3 and not columns and same)
 
 
 @pytest.mark.parametrize("points", [POINTS, 400_000])

@@ -52,6 +52,20 @@ def test_one_node_for_both_kinds_of_colours():
 
 # ---------------------------------------------------------------------- OpenDR's derivative
 
+@pytest.mark.parametrize("near", [0.1, 3.4])
+@pytest.mark.parametrize("overdraw", [False, True])
+@pytest.mark.parametrize("channels", [{"vc": 3}, {"vc": 1}, {"vc": 3, "fc": 3}, {"vc": 5, "num_channels": 2}], ids=str)
+def test_one_sweep_for_geometry_and_colours_is_one_for_each(channels, overdraw, near):
+    rn = colourful(**channels, overdraw=overdraw)
+    rn.frustum = {**rn.frustum, "near": near}
+    variables = [node for node in (rn.v, rn.vc, getattr(rn, "fc", None), rn.bgcolor) if node is not None]
+    cotangent = np.random.default_rng(5).normal(size=rn.size)
+    for node, part in zip(variables, rn.vjp(variables, cotangent)):
+        assert part.any()
+        np.testing.assert_allclose(part, rn.vjp(node, cotangent), rtol=0, atol=1e-12 * abs(part).max())
+        np.testing.assert_allclose(part, rn.dr_wrt(node).T @ cotangent, rtol=0, atol=1e-12 * abs(part).max())
+
+
 @pytest.mark.parametrize("overdraw", [False, True])
 @pytest.mark.parametrize("num_channels", [1, 3])
 def test_derivative_wrt_the_camera_is_gradient_times_barycentrics(overdraw, num_channels):

@@ -10,7 +10,7 @@ from opendr_lite.ch.tangents import FormedTangent
 from opendr_lite.filters import GaussPyrDownOne, LinearFilter, filter_for, gaussian_pyramid, laplacian_pyramid
 from opendr_lite.geometry import VertNormals
 from opendr_lite.lighting import SphericalHarmonics
-from opendr_lite.renderer import ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
+from opendr_lite.renderer import BoundaryRenderer, ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
 from tests.renderer.scenes import HEIGHT, RENDERERS, WIDTH, scene
 
 
@@ -38,6 +38,21 @@ def assert_same_equations(fun, unknown, loss="linear", formed=False):
     np.testing.assert_allclose(matrix / np.outer(norms, norms), (jacobian.T * w) @ jacobian / np.outer(norms, norms),
                                atol=1e-12)
     np.testing.assert_allclose(gradient / norms, (jacobian.T * w) @ r / norms, atol=1e-11)
+
+
+def assert_same_sparse_equations(fun, unknown, loss="linear"):
+    """Those of many unknowns, sparse, and those of few, are those of the Jacobian."""
+    problem = Problem(fun, unknown, make_loss(loss, 0.3))
+    r = problem.residual()
+    weights = problem.loss.weights(r)
+    jacobian = sum(part.dr_wrt(unknown).toarray() for part in problem.parts)
+    w = np.ones(len(r)) if weights is None else weights
+    expected, slope = (jacobian.T * w) @ jacobian, (jacobian.T * w) @ r
+    for matrix, gradient in (problem.sparse_normal_equations(r, weights, whatever_it_costs=True),
+                             problem.normal_equations(r, weights)):
+        matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+        np.testing.assert_allclose(matrix, expected, rtol=1e-11, atol=1e-12 * np.abs(expected).max())
+        np.testing.assert_allclose(gradient, slope, rtol=1e-11, atol=1e-12 * np.abs(slope).max())
 
 
 def observed(image):
@@ -170,3 +185,72 @@ def test_mesh_off_the_screen():
     problem = Problem(gaussian_pyramid(image - target, n_levels=2), unknown, make_loss("linear", 1.0))
     matrix, gradient = problem.normal_equations(problem.residual(), None)
     assert not matrix.any() and not gradient.any()
+
+
+# ---------------------------------------------------------------------- many unknowns
+
+
+@pytest.mark.parametrize("loss", ["linear", "cauchy"])
+@pytest.mark.parametrize("overdraw", [True, False])
+@pytest.mark.parametrize("cls", RENDERERS)
+def test_vertices(cls, overdraw, loss):
+    image = scene(cls, overdraw=overdraw)
+    assert_same_sparse_equations(image - observed(image), image.v, loss)
+
+
+def test_vertices_behind_a_depth_image():
+    image = scene(DepthRenderer, background_image=np.full((HEIGHT, WIDTH), 3.5))
+    hidden = (image.r == 3.5)[image.pixels.face_id >= 0]
+    assert hidden.any() and not hidden.all()
+    assert_same_sparse_equations(image - observed(image), image.v)
+
+
+@pytest.mark.parametrize("cls", [ColoredRenderer, BoundaryRenderer, DepthRenderer])
+def test_vertices_of_a_mesh_that_the_near_plane_cuts(cls):
+    image = scene(cls)
+    image.frustum = {**image.frustum, "near": 3.0}
+    assert image.cut_pixels is not None
+    assert_same_sparse_equations(image - observed(image), image.v)
+
+
+@pytest.mark.parametrize("make", [
+    lambda image: GaussPyrDownOne(image),
+    lambda image: LinearFilter(image, filter_for(*image.shape, np.ones((3, 5)) + np.eye(3, 5)), image.shape),
+    lambda image: gaussian_pyramid(image, n_levels=2, as_list=True)[1],
+    lambda image: gaussian_pyramid(image, n_levels=2),
+    lambda image: laplacian_pyramid(image, n_levels=2),
+    lambda image: laplacian_pyramid(image, n_levels=2, as_list=True)[0]])
+def test_vertices_and_filters(make):
+    image = scene(ColoredRenderer)
+    assert_same_sparse_equations(make(image - observed(image)), image.v)
+
+
+@pytest.mark.parametrize("make", [lambda image, v: image * (1.0 + 0.1 * ch.sum(v)), lambda image, v: ch.sum(v) + image,
+                                  lambda image, v: image + ch.sum(v), lambda image, v: image + image * image])
+def test_vertices_that_do_more_than_move_an_image(make):
+    image = scene(ColoredRenderer)
+    assert_same_sparse_equations(make(image - observed(image), image.v), image.v)
+
+
+# ---------------------------------------------------------------------- odd shapes, and nothing
+
+
+def test_pyramid_of_an_image_whose_channels_count_as_columns():
+    image, unknown = lit()
+    pyramid = gaussian_pyramid(image - observed(image), imshape=(HEIGHT, 3 * WIDTH), n_levels=1)
+    assert_same_equations(pyramid, unknown)
+    assert_same_equations(pyramid, unknown[2])
+
+
+@pytest.mark.parametrize("solver", [None, "dense", "splu", "pcg", "lsmr"])
+def test_what_has_no_derivative_stays(solver):
+    image = scene(TexturedRenderer, texture_filter="nearest", vt=ch.Ch(np.random.default_rng(0).random((40, 2))))
+    before = image.vt.r
+    with pytest.warns(RuntimeWarning, match="does not determine"):
+        result = ch.minimize(image - observed(image), image.vt, linear_solver=solver)
+    assert result.success and np.array_equal(image.vt.r, before)
+
+
+def test_a_filter_that_cancels_at_the_borders():
+    column = ch.Ch(np.random.default_rng(0).random((5, 1, 1)))
+    assert not LinearFilter(column, filter_for(5, 1, 1, [[-1.0, 0.0, 1.0]]), column.shape).r.any()

@@ -14,6 +14,7 @@ from .factorizations import rounding, splu
 __all__ = ["DenseModel", "KrylovModel", "Model", "SparseModel", "positive"]
 
 _SHIFT = 1e-10  # damping that makes a singular sparse matrix factorizable
+_FEW_UNKNOWNS = 300  # of which a covariance may take as many products
 _KRYLOV = {"atol": 1e-8, "btol": 1e-8, "maxiter": 500}
 
 
@@ -224,11 +225,14 @@ class KrylovModel(Model):
         self.gradient = self._reverse(self.residual)
 
     def _forward(self, p):
-        y = self.jacobian.apply(p)
-        return y if self.root is None else self.root * y
+        return self._weigh(self.jacobian.apply(p))
 
     def _reverse(self, y):
-        return self.jacobian.apply_transpose(y if self.root is None else self.root * y)
+        return self.jacobian.apply_transpose(self._weigh(y))
+
+    def _weigh(self, y):
+        """√W y, y (m,) or (m, k)"""
+        return y if self.root is None else (self.root * y.T).T
 
     def product(self, p):
         return self._reverse(self._forward(p))
@@ -260,6 +264,10 @@ class KrylovModel(Model):
         operator = LinearOperator(self.jacobian.shape, matvec=lambda y: self._forward(np.ravel(y) / scale),
                                   rmatvec=lambda y: self._reverse(np.ravel(y)) / scale, dtype=np.float64)
         return lsmr(operator, -self.residual, damp=np.sqrt(damping), **_KRYLOV)[0] / scale
+
+    def factorized(self):
+        n = self.gradient.size
+        return DenseModel(self.product(np.eye(n)), self.gradient) if n <= _FEW_UNKNOWNS else self
 
     def undetermined(self):
         """As for every model, but only the unknowns that no residual depends on are noticed."""

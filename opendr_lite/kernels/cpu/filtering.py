@@ -42,7 +42,11 @@ class Taps(NamedTuple):
 def taps_of_matrix(matrix):
     """The `Taps` of a csr_matrix."""
     start, index = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
-    lowest, highest = index[np.minimum(start[:-1], index.size - 1)], index[np.maximum(start[1:] - 1, 0)]
+    first, last = start[:-1], start[1:] - 1
+    if index.size:
+        lowest, highest = index[np.minimum(first, index.size - 1)], index[np.maximum(last, 0)]
+    else:
+        lowest = highest = np.zeros_like(first)
     return Taps(*map(read_only, (start, index, matrix.data, lowest, highest)))
 
 

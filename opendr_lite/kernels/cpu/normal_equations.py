@@ -43,7 +43,10 @@ class PixelRows(NamedTuple):
 
     Attributes
     ----------
-    taps, weights : (N, 3) int32, float64
+    face : (N,) int32
+        Row of `corners` that each pixel shows, -1 for none.
+    corners : (F, 3) int32
+    weights : (N, 3) float64
     gain : Gain
     screen : (V 2 P,) float64
         Derivatives of the points on the screen by the unknowns, (V, 2, P), P = `padded(n)` with zeros at the end.
@@ -53,7 +56,8 @@ class PixelRows(NamedTuple):
     factor : (N, C) float64
     """
 
-    taps: np.ndarray
+    face: np.ndarray
+    corners: np.ndarray
     weights: np.ndarray
     gain: Gain
     screen: np.ndarray
@@ -67,9 +71,9 @@ def padded(n):
     return -(-(n + 1) // LANES) * LANES
 
 
-def box_of_pixels(taps, width):
-    """The box of the pixels that have taps, (N, K), in an image of that width."""
-    seen = (taps[:, 0] >= 0).reshape(-1, width)
+def box_of_pixels(face, width):
+    """The box of the pixels that show a face, (N,) with -1 for none, in an image of that width."""
+    seen = (face >= 0).reshape(-1, width)
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     if not rows.size:
         return Box(0, 0, 0, 0)
@@ -127,7 +131,7 @@ _NO_ROWS = np.empty((0, 0, 0))
 _NO_INDICES = np.empty(0, np.int32)
 _NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0), _NO_INDICES, _NO_INDICES)))
 NO_GAIN = Gain(*map(read_only, (np.empty((0, 0, 0, 2)), _NO_ROWS, np.empty((0, 0), bool))))
-_NO_PIXELS = PixelRows(*map(read_only, (np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
+_NO_PIXELS = PixelRows(*map(read_only, (_NO_INDICES, np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
                        *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)))))
 
 
@@ -139,7 +143,7 @@ def _make_line(j, left, right, width, source, channels, size, gains, moved, line
 
     What a loop over k does, it does to all unknowns. Indices are unsigned, which keeps these loops in vector registers.
     """
-    taps, weights, scales, factors = source.taps, source.weights, source.scale, source.factor
+    face, corners, weights, scales, factors = source.face, source.corners, source.weights, source.scale, source.factor
     screen, color = source.screen, source.color
     moves, colored, scaled = screen.size > 0, color.size > 0, factors.size > 0
     same_scale = scales.shape[0] == 1
@@ -151,14 +155,15 @@ def _make_line(j, left, right, width, source, channels, size, gains, moved, line
     first, stop = right, right
     for i in range(left, right):
         p = j * width + i
-        if taps[p, 0] < 0:
+        t = np.int64(face[p])
+        if t < 0:
             for k in range(row_length):
                 line[at + k] = 0.0
             at += row_length
             continue
         first, stop = min(first, i), i + 1
         wa, wb, wc = weights[p, 0], weights[p, 1], weights[p, 2]
-        a, b, c = np.uint64(taps[p, 0]), np.uint64(taps[p, 1]), np.uint64(taps[p, 2])
+        a, b, c = np.uint64(corners[t, 0]), np.uint64(corners[t, 1]), np.uint64(corners[t, 2])
         if colored:
             ka, kb, kc = a * row_length, b * row_length, c * row_length
             for k in range(row_length):
@@ -243,7 +248,7 @@ def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_p
         period = max(period, row_taps.highest[end] - first + 1)
         end += 1
 
-    from_pixels = source.taps.shape[0] > 0
+    from_pixels = source.face.shape[0] > 0
     if from_pixels:
         lines = np.empty(period * span)
     else:

@@ -11,8 +11,9 @@ scale s has a single row where it is the same for all pixels.
 
 Forward products and rows of the Jacobian are shared out in bands of pixels. Reverse products scatter to the taps: a
 handful of bands, as many as the sizes suggest, sum into a buffer each, and the buffers are added in their order. So
-results do not depend on the number of threads. Where both maps are transposed, of the same pixels, one pass does. The inner loops are compiled for the three corners of a face and three
-channels, and once more for any other numbers.
+results do not depend on the number of threads. Where both maps of the same pixels are transposed, one pass does it for
+both. The inner loops are compiled for the three corners of a face and three channels, and most once more for any other
+numbers.
 """
 import math
 
@@ -309,6 +310,7 @@ def _motion_reverse(start, stop, taps, weights, array, image, boundary, y, buffe
 
 @inlined
 def _add_at(tap, weight, u, v, y0, y1, y2, motion, colors):
+    """Add to the motion and the colours of a tap; all are read before one is written, which makes vectors of them."""
     i = np.uint64(2) * np.uint64(tap)
     j = i + np.uint64(1)
     u, v = motion[i] + weight * u, motion[j] + weight * v
