@@ -55,7 +55,7 @@ class FitResult(OptimizeResult):
 
     @property
     def jac(self):
-        form = self._problem.linear_algebra().form
+        form = self._problem.jacobian_form
         return self._at_optimum("jac", lambda: to_scipy(self._problem.jacobian(form)))
 
     @property

@@ -210,7 +210,7 @@ def _least_squares(problem, run, method, bounds, constraints, tol, options):
     if tol is not None:
         options = {"ftol": tol, "xtol": tol, "gtol": tol, **options}
     loss = problem.loss
-    form = problem.linear_algebra().form
+    form = problem.jacobian_form
 
     def residual(x):
         return run.evaluate(x)[1].copy()  # SciPy scales it in place, and so it does with the Jacobian

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from . import differentiation
 from .linear_maps import FunctionMap, SparseMap, as_csr, identity
-from .linear_solvers import DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
+from .linear_solvers import DENSE_ENTRIES, DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
 from .node import Ch
 from .robust import sum_of_squares
 from .tangents import FormedTangent
@@ -279,7 +279,21 @@ class Problem:
     def linear_algebra(self, solver=None):
         """The solver that fits the size of this problem, unless one is or was chosen; see `LinearAlgebra`."""
         self._solver = self._solver if solver is None else solver
-        return LinearAlgebra(sum(part.size for part in self.parts), self.size, self._solver)
+        return LinearAlgebra(self._residuals_to_form(), self.size, self._solver)
+
+    @property
+    def jacobian_form(self):
+        """The form of J that fits the size of this problem; see `jacobian`."""
+        return LinearAlgebra(sum(part.size for part in self.parts), self.size).form
+
+    def _residuals_to_form(self):
+        """How many residuals there are, but for images, whose tangents are not formed, where that matters."""
+        count = sum(part.size for part in self.parts)
+        if count * self.size <= DENSE_ENTRIES:
+            return count
+        seeds = [(base, FormedTangent(np.zeros((base.size, 1)))) for base, _, _ in self._bases]
+        return sum(part.size for part, tangent in zip(self.parts, differentiation.push_forward(self.parts, seeds))
+                   if isinstance(tangent, FormedTangent))
 
     def _push_forward(self, v):
         seeds = []

@@ -112,7 +112,7 @@ class RobustLoss(LeastSquares):
         """The derivatives of ρ of the given orders, each of the shape of z."""
         if isinstance(self.loss, str):
             return [LOSSES[self.loss][order](z) for order in orders]
-        rho = np.asarray(self.loss(z), dtype=np.float64)
+        rho = np.asarray(self.loss(z.copy()), dtype=np.float64)  # it may work in place
         if rho.shape != (3, z.size):
             raise ValueError(f"loss: the function must return an array of shape (3, {z.size}), the rows rho, "
                              f"rho' and rho'' for each of the {z.size} entries of z; it returned shape "
@@ -139,6 +139,10 @@ class RobustLoss(LeastSquares):
     def weights(self, r):
         """w = ρ'."""
         first, = self.derivatives(self._squares(r), (1,))
+        self._last = None, None
+        if not isinstance(self.loss, str) and first.min(initial=0.0) < 0.0:
+            raise ValueError(f"loss: rho' must not be negative, it is {first.min():g} at z = "
+                             f"{self._squares(r)[first.argmin()]:g}")
         return first
 
 

@@ -309,3 +309,11 @@ def test_the_names_of_solvers():
     assert set(linear_solvers.OLDER_NAMES.values()) <= set(linear_solvers.SOLVERS)
     with pytest.raises(ValueError, match="linear_solver must be None, a function .*'pcg', 'lsmr'; got 'umfpack'"):
         LinearAlgebra(10, 10, "umfpack")
+
+
+def test_a_full_matrix_is_an_array_even_if_it_came_sparse():
+    J = np.random.default_rng(0).standard_normal((500, 400))
+    J[:, 7] = J[:, 8]
+    model = LinearAlgebra(500, 400).model(*sparse_normal_equations(sp.csr_matrix(J), np.ones(500), None))
+    assert isinstance(model, DenseModel)
+    assert model.undetermined()[1] == 1

@@ -67,3 +67,19 @@ def test_own_loss():
 def test_refused(loss, scale, message):
     with pytest.raises(ValueError, match=message):
         make_loss(loss, scale)
+
+
+def test_own_loss_may_work_in_place():
+    def loss(z):
+        z += 1.0
+        return np.stack([np.log(z), 1.0 / z, -1.0 / z ** 2])
+
+    own, named, r = make_loss(loss, 0.5), make_loss("cauchy", 0.5), np.linspace(-2.0, 2.0, 9)
+    np.testing.assert_allclose(own.value(r), named.value(r))
+    np.testing.assert_allclose(own.weights(r), named.weights(r))
+
+
+def test_a_loss_that_falls_is_refused():
+    loss = make_loss(lambda z: np.stack([-z, -np.ones_like(z), np.zeros_like(z)]), 1.0)
+    with pytest.raises(ValueError, match="rho' must not be negative"):
+        loss.weights(np.ones(3))

@@ -254,3 +254,12 @@ def test_what_has_no_derivative_stays(solver):
 def test_a_filter_that_cancels_at_the_borders():
     column = ch.Ch(np.random.default_rng(0).random((5, 1, 1)))
     assert not LinearFilter(column, filter_for(5, 1, 1, [[-1.0, 0.0, 1.0]]), column.shape).r.any()
+
+
+def test_images_do_not_count_as_residuals_to_form(monkeypatch):
+    image, unknown = lit()
+    difference = image - observed(image)
+    monkeypatch.setattr("opendr_lite.ch.problem.DENSE_ENTRIES", 100)
+    for fun, rows in ((difference, 0), (gaussian_pyramid(difference, n_levels=2), 0),
+                      ([difference, unknown[2]], 9), (ch.sum(difference, axis=2), HEIGHT * WIDTH)):
+        assert Problem(fun, unknown, make_loss("linear", 1.0))._residuals_to_form() == rows

@@ -17,10 +17,11 @@ singular. Directions p with A p = 0 are *undetermined*: no residual feels them. 
 returned is the shortest one in the scaled unknowns (`SparseModel`: up to a damping of 1e-10), so that an unknown that
 nothing depends on stays where it is.
 """
-from .choice import OLDER_NAMES, SOLVERS, LinearAlgebra
+from .choice import DENSE_ENTRIES, OLDER_NAMES, SOLVERS, LinearAlgebra
 from .conjugate_gradients import ConjugateGradientModel
 from .models import DenseModel, KrylovModel, Model, SparseModel
 from .normal_equations import DenseBlocks, SparseNormalEquations, gram_is_cheap, sparse_normal_equations
 
-__all__ = ["OLDER_NAMES", "SOLVERS", "ConjugateGradientModel", "DenseBlocks", "DenseModel", "KrylovModel",
-           "LinearAlgebra", "Model", "SparseModel", "SparseNormalEquations", "gram_is_cheap", "sparse_normal_equations"]
+__all__ = ["DENSE_ENTRIES", "OLDER_NAMES", "SOLVERS", "ConjugateGradientModel", "DenseBlocks", "DenseModel",
+           "KrylovModel", "LinearAlgebra", "Model", "SparseModel", "SparseNormalEquations", "gram_is_cheap",
+           "sparse_normal_equations"]

@@ -7,23 +7,26 @@ from .conjugate_gradients import ConjugateGradientModel, forcing_term
 from .factorizations import FACTORIZATIONS
 from .models import DenseModel, KrylovModel, SparseModel
 
-__all__ = ["OLDER_NAMES", "SOLVERS", "LinearAlgebra", "factor_is_cheap"]
+__all__ = ["DENSE_ENTRIES", "OLDER_NAMES", "SOLVERS", "LinearAlgebra", "factor_is_cheap"]
 
 SOLVERS = ("dense", *FACTORIZATIONS, "pcg", "lsmr")
 OLDER_NAMES = {"spsolve": "splu", "cg": "pcg", "lsqr": "lsmr"}
 """What chumpy calls some of them."""
 
-_DENSE_UNKNOWNS, _DENSE_ENTRIES = 300, 1e8   # up to which A is an array
+_DENSE_UNKNOWNS, DENSE_ENTRIES = 300, 1e8    # up to which A is an array, and J may be
+_FULL, _FULL_UNKNOWNS = 0.25, 1000           # share of entries from which, and size up to which, a sparse A becomes one
 _SPARSE_UNKNOWNS = 1_000_000                 # up to which A is a sparse matrix
 _FACTOR_WORK = 2e8                           # multiplications up to which the envelope of A is factorized
 
 
 class LinearAlgebra:
-    """The choice of a model for a problem of m residuals and n unknowns, and what is kept from one to the next.
+    """The choice of a model for a problem of n unknowns, and what is kept from one to the next.
 
     Parameters
     ----------
-    m, n : int
+    m : int
+        Residuals whose derivatives have to be formed to make A.
+    n : int
     linear_solver : str or callable, optional
         A name in `SOLVERS`, or a function (A, b) -> x of a sparse A. By default decided by size.
 
@@ -31,8 +34,6 @@ class LinearAlgebra:
     ----------
     form : 'dense', 'sparse' or 'products'
         How the normal equations are wanted: with A as an array, as a sparse matrix, or not, but products with J.
-    is_given : bool
-        Whether the solver was asked for.
     is_given : bool
         Whether somebody chose the solver.
     """
@@ -43,10 +44,9 @@ class LinearAlgebra:
                              f"{', '.join(map(repr, SOLVERS))}; got {linear_solver!r}")
         self.is_given = linear_solver is not None
         self._solver = linear_solver
-        self.is_given = linear_solver is not None
         self._first_gradient = None
         if linear_solver is None:
-            self.form = ("dense" if n <= _DENSE_UNKNOWNS and m * n <= _DENSE_ENTRIES
+            self.form = ("dense" if n <= _DENSE_UNKNOWNS and m * n <= DENSE_ENTRIES
                          else "sparse" if _DENSE_UNKNOWNS < n <= _SPARSE_UNKNOWNS else "products")
         else:
             self.form = {"dense": "dense", "lsmr": "products"}.get(linear_solver, "sparse")
@@ -58,6 +58,8 @@ class LinearAlgebra:
         if callable(self._solver):
             return SparseModel(matrix, gradient, solver=self._solver)
         if self._solver is None:
+            if matrix.nnz > _FULL * matrix.shape[0] ** 2 and matrix.shape[0] <= _FULL_UNKNOWNS:
+                return DenseModel(matrix.toarray(), gradient)
             self._solver = "splu" if factor_is_cheap(matrix) else "pcg"
         if self._solver in FACTORIZATIONS:
             return SparseModel(matrix, gradient, FACTORIZATIONS[self._solver])

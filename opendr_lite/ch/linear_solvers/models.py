@@ -14,7 +14,7 @@ from .factorizations import rounding, splu
 __all__ = ["DenseModel", "KrylovModel", "Model", "SparseModel", "positive"]
 
 _SHIFT = 1e-10  # damping that makes a singular sparse matrix factorizable
-_FEW_UNKNOWNS = 300  # of which a covariance may take as many products
+_FORMED_UNKNOWNS, _COLUMNS = 3000, 8  # up to which A is formed of products for a covariance, and so many at a time
 _KRYLOV = {"atol": 1e-8, "btol": 1e-8, "maxiter": 500}
 
 
@@ -266,8 +266,14 @@ class KrylovModel(Model):
         return lsmr(operator, -self.residual, damp=np.sqrt(damping), **_KRYLOV)[0] / scale
 
     def factorized(self):
+        """With A formed, a few columns at a time, where that is an array of moderate size."""
         n = self.gradient.size
-        return DenseModel(self.product(np.eye(n)), self.gradient) if n <= _FEW_UNKNOWNS else self
+        if n > _FORMED_UNKNOWNS:
+            return self
+        matrix, columns = np.empty((n, n)), np.eye(n)
+        for start in range(0, n, _COLUMNS):
+            matrix[:, start:start + _COLUMNS] = self.product(columns[:, start:start + _COLUMNS])
+        return DenseModel(matrix, self.gradient)
 
     def undetermined(self):
         """As for every model, but only the unknowns that no residual depends on are noticed."""
