@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["empty", "zeros"]
 
-LEAST_BYTES = 2**18  # smaller ones are the allocator's business
+LEAST_BYTES = 2**20  # smaller ones are the allocator's business
 MOST_BYTES = 2**27  # kept in all
 
 # Size -> memory of that size. An array may die in any thread and at any moment, also while one is made; so there is no

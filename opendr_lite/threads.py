@@ -59,13 +59,16 @@ def set_num_threads(n):
 
 
 def split(count, least=1, most=32):
-    """Cut `range(count)` into 1 to `most` bands of equal length, `least` or longer; the last may be shorter.
+    """Cut `range(count)` into 1 to `most` bands of equal length, `least` or longer; the last may be a little shorter.
+
+    To share out a band costs some 50 microseconds: `least` should be worth several times as much.
 
     Returns
     -------
     list of (start, stop)
     """
-    length = max(least, -(-count // most))
+    bands = min(max(count // least, 1), most)
+    length = max(-(-count // bands), 1)
     return [(start, min(start + length, count)) for start in range(0, max(count, 1), length)]
 
 

@@ -199,6 +199,7 @@ def test_equal_depth_goes_to_the_lower_index_whatever_the_size_and_the_thread(nu
             every_thread.wait(timeout=60)
         draw_faces(*args)
 
+    monkeypatch.setattr(rasterizer, "LAYER", 0)
     monkeypatch.setattr(rasterizer, "_draw_faces", draw_faces_once_all_are_there)
     rng = np.random.default_rng(7)
     sizes = rng.choice([0.5, 1.0, 4.0, 40.0], (3000, 1, 1), p=[0.5, 0.3, 0.19, 0.01])
@@ -298,7 +299,8 @@ def test_slivers_stay_between_the_depths_of_their_corners():
 @pytest.mark.parametrize("num_faces, width, height, size", [
     (30000, 300, 200, 4), (20000, 60, 50, 0.5), (20, 700, 500, 300),
 ])
-def test_same_bits_for_any_number_of_threads_and_callers(num_threads, num_faces, width, height, size):
+def test_same_bits_for_any_number_of_threads_and_callers(num_threads, monkeypatch, num_faces, width, height, size):
+    monkeypatch.setattr(rasterizer, "LAYER", 0)
     screen, f = random_mesh(np.random.default_rng(6), num_faces, width, height, size)
     num_threads(1)
     expected = rasterize(screen, f, width, height, FAR)

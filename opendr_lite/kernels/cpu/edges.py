@@ -15,7 +15,7 @@ from ..formulas import perspective_along, pixels_along
 from ..jit import kernel
 from ..threads import run_bands, split
 
-ROWS_PER_BAND, MOST_BANDS = 64, 2  # each band goes through all edges
+ROWS_PER_BAND, MOST_BANDS = 512, 2  # each band goes through all edges
 
 
 def draw_lines(screen, edges, depth, tolerance):

@@ -17,7 +17,7 @@ from ...memory import empty
 from ..jit import kernel, read_only, step
 from ..threads import run_bands, split
 
-VALUES_PER_BAND = 65536
+VALUES_PER_BAND = 2**18
 
 
 class Taps(NamedTuple):

@@ -42,9 +42,10 @@ FINE = 1e12  # coordinates below this are exact to far less than a pixel
 VERTICES_PER_BAND = 16384
 FACES_PER_CHUNK = 512
 MOST_LAYERS = 4
+LAYER = 2**18  # pixels of the image, with 16 for each face, from which a layer for each thread pays
 LARGE_FACES = 256  # pixels of the image to a face from which on threads share out rows
 ROWS_PER_BAND = 16
-PIXELS_PER_BAND = 16384
+PIXELS_PER_BAND = 65536
 
 # Where the fields of a block begin: corners (sorted once set up); slopes and thresholds of the edge functions;
 # the plane of 1/z and its limits; the box of pixel centres; how the face is drawn; 1/z at 2 x 2 pixels.
@@ -118,7 +119,8 @@ def _draw_rows(vertices, f, width, height, beyond):
 def _draw_layers(vertices, f, width, height, beyond):
     """A layer for each thread, which share the faces: which layers are drawn, 1/z, face ids."""
     chunks = deque(split(len(f), least=FACES_PER_CHUNK))
-    num_layers = min(get_num_threads(), len(chunks), MOST_LAYERS)
+    worth_it = width * height + 16 * len(f) >= LAYER
+    num_layers = min(get_num_threads(), len(chunks), MOST_LAYERS) if worth_it else 1
     inverse_depth, nearest = _new_layers(num_layers, width, height)
     drawn = np.zeros(num_layers, bool)
 

@@ -10,7 +10,7 @@ from ...memory import empty
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
 
-PIXELS_PER_BAND = 32768
+PIXELS_PER_BAND = 65536
 
 
 def shade(face_id, barycentric, corners, values, scale, background):
