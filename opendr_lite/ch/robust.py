@@ -31,21 +31,31 @@ from ..memory import empty
 
 __all__ = ["LOSSES", "LeastSquares", "RobustLoss", "ScalarObjective", "make_loss", "sum_of_squares"]
 
+
+def _one_plus(z):
+    return np.add(1.0, z, out=empty(np.shape(z)))
+
+
+def _over(a, b):
+    """a / b in the memory of b: a residual may be as large as an image, and so each temporary array."""
+    return np.divide(a, b, out=b)
+
+
 LOSSES = {
     "soft_l1": (lambda z: 2.0 * z / (np.sqrt(1.0 + z) + 1.0),
-                lambda z: 1.0 / np.sqrt(1.0 + z),
+                lambda z: _over(1.0, np.sqrt(1.0 + z)),
                 lambda z: -0.5 * (1.0 + z) ** -1.5),
     "huber": (lambda z: np.where(z <= 1.0, z, 2.0 * np.sqrt(z) - 1.0),
               lambda z: 1.0 / np.sqrt(np.maximum(z, 1.0)),
               lambda z: np.where(z <= 1.0, 0.0, -0.5 * np.maximum(z, 1.0) ** -1.5)),
     "cauchy": (np.log1p,
-               lambda z: 1.0 / (1.0 + z),
+               lambda z: _over(1.0, _one_plus(z)),
                lambda z: -(1.0 + z) ** -2.0),
     "arctan": (np.arctan,
                lambda z: 1.0 / (1.0 + z * z),
                lambda z: -2.0 * z / (1.0 + z * z) ** 2),
-    "geman_mcclure": (lambda z: z / (1.0 + z),
-                      lambda z: 1.0 / np.square(1.0 + z),
+    "geman_mcclure": (lambda z: _over(z, _one_plus(z)),
+                      lambda z: np.square(_over(1.0, _one_plus(z))),
                       lambda z: -2.0 * (1.0 + z) ** -3.0),
 }
 
