@@ -12,12 +12,12 @@ import numpy as np
 
 from ..ch.linear_maps import Diagonal, LinearMap, as_csr
 from ..ch.tangents import FormedTangent, Tangent
-from ..kernels.cpu.normal_equations import NO_GAIN, PixelRows, box_of_pixels, padded, stream_lines
+from ..kernels.cpu.image_gradient import NO_GAIN
+from ..kernels.cpu.normal_equations import PixelRows, box_of_pixels, padded, stream_lines
 from ..kernels.jit import read_only
 from . import pixel_moments
 
 __all__ = ["Lines", "PixelTangent", "Term"]
-
 
 MANY_UNKNOWNS = 32  # from which moments of the faces are cheaper than rows of the pixels
 LONGEST_LINE = 1024  # where nobody knows how wide the image is, nor needs to

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..jit import kernel, read_only
 
-__all__ = ["Gain", "gain_line", "gain_of_image", "stored_gain"]
+__all__ = ["NO_GAIN", "Gain", "gain_line", "gain_of_image", "stored_gain"]
 
 
 class Gain(NamedTuple):
@@ -58,6 +58,10 @@ def stored_gain(array):
 
 def _as_input(array, dtype=np.float64):
     return read_only(np.ascontiguousarray(array, dtype))
+
+
+NO_GAIN = Gain(_as_input(np.empty((0, 0, 0, 2))), _as_input(np.empty((0, 0, 0))), _as_input(np.empty((0, 0)), bool))
+"""Where nothing moves."""
 
 
 @kernel

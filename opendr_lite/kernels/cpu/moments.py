@@ -27,7 +27,7 @@ import numpy as np
 from ...memory import zeros
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
-from .image_gradient import Gain, gain_line
+from .image_gradient import NO_GAIN, gain_line
 
 __all__ = ["CORNER_PRODUCTS", "gather_moments", "moments_of_faces", "number_of_terms", "transform_blocks"]
 
@@ -37,8 +37,6 @@ CORNER_PRODUCTS = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]], np.int32)
 BANDS = 8
 FACES_PER_BAND, VERTICES_PER_BAND = 4096, 2048
 PIXELS_OF_A_LINE = 1024  # where there is no image to say
-
-_NO_GAIN = Gain(*map(read_only, (np.empty((0, 0, 0, 2)), np.empty((0, 0, 0)), np.empty((0, 0), bool))))
 
 
 def number_of_terms(moves, coloured, channels):
@@ -80,7 +78,7 @@ def moments_of_faces(face_id, barycentric, num_faces, gain, scale, weights, weig
     first = np.cumsum(counts)
     num_terms, num_gradients = number_of_terms(gain is not None, scale is not None, weighted.shape[1])
     moments = zeros((first[-1], 6 * num_terms + 3 * num_gradients))
-    run_bands(_accumulate, bands, *lines, face_id, barycentric, gain or _NO_GAIN, _optional(scale), _optional(weights),
+    run_bands(_accumulate, bands, *lines, face_id, barycentric, gain or NO_GAIN, _optional(scale), _optional(weights),
               _contiguous(weighted), num_terms, rows, first, moments)
     row_of_face = np.empty(num_faces, np.int32)
     run_bands(_merge, split(num_faces, FACES_PER_BAND), rows, first, moments, row_of_face)

@@ -22,7 +22,7 @@ from ...memory import empty
 from ..jit import kernel, read_only
 from ..threads import run_bands, split
 from .filtering import Taps, filter_entries, reach
-from .image_gradient import Gain, gain_line
+from .image_gradient import NO_GAIN, Gain, gain_line
 
 LANES = 8  # rows are padded to a multiple of as many entries
 SERIAL_PRODUCT = 2**18  # multiplications that BLAS does in one thread; others would spin after each product
@@ -130,7 +130,6 @@ def _as_values(array):
 _NO_ROWS = np.empty((0, 0, 0))
 _NO_INDICES = np.empty(0, np.int32)
 _NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0), _NO_INDICES, _NO_INDICES)))
-NO_GAIN = Gain(*map(read_only, (np.empty((0, 0, 0, 2)), _NO_ROWS, np.empty((0, 0), bool))))
 _NO_PIXELS = PixelRows(*map(read_only, (_NO_INDICES, np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
                        *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)))))
 
