@@ -16,10 +16,10 @@ from . import camera, ch, filters, geometry, lighting, renderer, serialization, 
 from .camera import ProjectPoints, ProjectPoints3D, RigidTransform
 from .filters import gaussian_pyramid, laplacian_pyramid
 from .geometry import Rodrigues, TriNormals, VertNormals
-from .kernels.threads import get_num_threads, set_num_threads
 from .lighting import LambertianPointLight, SphericalHarmonics
 from .renderer import BoundaryRenderer, ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
 from .serialization import Mesh, load_image, load_mesh, save_image, save_mesh
+from .threads import get_num_threads, set_num_threads
 from .version import __version__
 from .warmup import warmup
 

@@ -18,7 +18,7 @@ from opendr_lite.filters import (
     halfsampler_for,
     laplacian_pyramid,
 )
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import filters as slow
 
 SOBEL = np.outer([1, 2, 1], [-1, 0, 1])

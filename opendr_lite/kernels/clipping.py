@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..threads import run_bands, split
 from .jit import kernel
-from .threads import run_bands, split
 
 # Triangles that are left of a face, each corner as the edge (p, q) of the face that it lies on, p = q at a
 # corner. Corner 0 is the one that is alone on its side of the plane; the winding stays.

@@ -4,7 +4,7 @@ import pytest
 
 from opendr_lite.kernels.cpu.edges import draw_lines, draw_lines_at
 from opendr_lite.kernels.cpu.rasterize import rasterize
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference.rasterize import draw_lines as slow_draw_lines
 
 NOTHING = 100.0

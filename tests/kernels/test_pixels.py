@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from opendr_lite.ch.linear_maps import BlockDiagonal
 from opendr_lite.kernels.cpu import pixels
 from opendr_lite.kernels.cpu.image_gradient import gain_of_image
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
 from opendr_lite.renderer.pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces, pull_back
+from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import image_gradient as gradients
 from tests.reference import pixels as slow
 

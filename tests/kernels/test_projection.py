@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.kernels.cpu.projection import project, transform
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.threads import get_num_threads, set_num_threads
 
 ROTATION = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
 TRANSLATION = np.array([0.1, -0.2, 4.0])

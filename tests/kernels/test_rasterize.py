@@ -8,7 +8,7 @@ import pytest
 
 from opendr_lite.kernels.cpu import rasterize as rasterizer
 from opendr_lite.kernels.cpu.rasterize import rasterize
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference.rasterize import rasterize as slow_rasterize
 
 FAR = 100.0

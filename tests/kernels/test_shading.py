@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.kernels.cpu.shading import shade
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.threads import get_num_threads, set_num_threads
 
 HEIGHT, WIDTH, VERTICES = 7, 9, 12
 

@@ -5,7 +5,7 @@ import pytest
 from opendr_lite.kernels.cpu.edges import draw_lines, draw_lines_at
 from opendr_lite.kernels.cpu.rasterize import rasterize
 from opendr_lite.kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
+from opendr_lite.threads import get_num_threads, set_num_threads
 from opendr_lite.topology import get_faces_per_edge, get_vertices_per_edge
 from tests.reference.scene import bumpy_sphere
 

@@ -4,8 +4,8 @@ import pytest
 
 from opendr_lite.kernels.cpu.rasterize import rasterize
 from opendr_lite.kernels.cpu.texture import texture_colors, texture_taps
-from opendr_lite.kernels.threads import get_num_threads, set_num_threads
 from opendr_lite.renderer.mipmap import Mipmap
+from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import texture as slow
 
 SIZES = [(1, 1), (2, 2), (8, 8), (5, 7), (16, 3), (1, 9)]

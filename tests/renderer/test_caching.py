@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from opendr_lite.ch import Ch
-from opendr_lite.kernels.threads import get_num_threads, run_bands, set_num_threads
 from opendr_lite.renderer import ColoredRenderer, TexturedRenderer, base
+from opendr_lite.threads import get_num_threads, run_bands, set_num_threads
 from tests.renderer.scenes import RENDERERS, camera, frustum, scene
 
 

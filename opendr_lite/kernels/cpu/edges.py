@@ -11,9 +11,9 @@ segment is therefore seen where it is not behind what *either* of the two sees.
 """
 import numpy as np
 
+from ...threads import run_bands, split
 from ..formulas import perspective_along, pixels_along
 from ..jit import kernel
-from ..threads import run_bands, split
 
 ROWS_PER_BAND, MOST_BANDS = 512, 2  # each band goes through all edges
 

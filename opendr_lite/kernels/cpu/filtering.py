@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...memory import empty
+from ...threads import run_bands, split
 from ..jit import kernel, read_only, step
-from ..threads import run_bands, split
 
 VALUES_PER_BAND = 2**18
 

@@ -25,8 +25,8 @@ face are added in the order of the bands, and then gathered to the pairs of vert
 import numpy as np
 
 from ...memory import zeros
+from ...threads import run_bands, split
 from ..jit import kernel, read_only
-from ..threads import run_bands, split
 from .image_gradient import NO_GAIN, gain_line
 
 __all__ = ["CORNER_PRODUCTS", "gather_moments", "moments_of_faces", "number_of_terms", "transform_blocks"]

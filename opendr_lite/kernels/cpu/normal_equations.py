@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...memory import empty
+from ...threads import run_bands, split
 from ..jit import kernel, read_only
-from ..threads import run_bands, split
 from .filtering import Taps, filter_entries, reach
 from .image_gradient import NO_GAIN, Gain, gain_line
 

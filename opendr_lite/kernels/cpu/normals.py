@@ -1,8 +1,8 @@
 """Normals of faces, and sums around vertices; the formulas are derived in `opendr_lite.geometry`."""
 import numpy as np
 
+from ...threads import run_bands, split
 from ..jit import kernel, read_only
-from ..threads import run_bands, split
 
 ROWS_PER_BAND = 16384
 

@@ -20,8 +20,8 @@ import math
 import numpy as np
 
 from ...memory import empty, zeros
+from ...threads import run_bands, split
 from ..jit import inlined, kernel, read_only
-from ..threads import run_bands, split
 from .image_gradient import gain_line
 
 PIXELS_PER_BAND = 8192

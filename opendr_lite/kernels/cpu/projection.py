@@ -5,8 +5,8 @@ Those formulas that are public take numbers, and arrays as well: the derivatives
 import numpy as np
 
 from ...memory import empty
+from ...threads import run_bands, split
 from ..jit import formula, kernel, read_only
-from ..threads import run_bands, split
 
 MAX_RECIPROCAL, MAX_NORMALIZED = 1e20, 1e15
 POINTS_PER_BAND = 16384

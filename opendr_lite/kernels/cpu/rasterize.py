@@ -19,6 +19,7 @@ from collections import deque
 import numpy as np
 
 from ...memory import empty
+from ...threads import get_num_threads, run_bands, split
 from ..formulas import (
     edge_function,
     edge_threshold,
@@ -27,7 +28,6 @@ from ..formulas import (
     perspective_barycentrics,
 )
 from ..jit import inlined, kernel, read_only, step
-from ..threads import get_num_threads, run_bands, split
 
 LANES = 8  # a run of pixels is rounded up to this many, for the sake of vector instructions
 BLOCK = 128  # entries of a field, so that a block stays in the cache

@@ -7,8 +7,8 @@ and the background where it shows none.
 import numpy as np
 
 from ...memory import empty
+from ...threads import run_bands, split
 from ..jit import kernel, read_only
-from ..threads import run_bands, split
 
 PIXELS_PER_BAND = 65536
 

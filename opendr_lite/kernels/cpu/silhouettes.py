@@ -9,8 +9,8 @@ back to the camera in the origin. The front of a face (a, b, c) is seen where a 
 """
 import numpy as np
 
+from ...threads import run_bands, split
 from ..jit import kernel, read_only
-from ..threads import run_bands, split
 
 FACES_PER_BAND = EDGES_PER_BAND = 32768
 REACH, BEYOND_REACH = 4, 255  # pixels; an edge shorter than that is either near a pixel or does not mark it

@@ -23,8 +23,8 @@ ask for the list.
 import numpy as np
 
 from ...memory import zeros
+from ...threads import run_bands, split
 from ..jit import formula, kernel, read_only
-from ..threads import run_bands, split
 
 PIXELS_PER_BAND = 8192
 TAPS = 8

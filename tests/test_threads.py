@@ -11,7 +11,7 @@ import pytest
 
 from opendr_lite import threads
 from opendr_lite.kernels.jit import kernel
-from opendr_lite.kernels.threads import (
+from opendr_lite.threads import (
     get_num_threads,
     run_bands,
     set_num_threads,
@@ -129,7 +129,7 @@ import numpy as np
 from concurrent.futures import ThreadPoolExecutor
 from numba.core import event
 from opendr_lite.kernels.jit import kernel
-from opendr_lite.kernels.threads import run_bands, set_num_threads, split
+from opendr_lite.threads import run_bands, set_num_threads, split
 
 class Count(event.Listener):
     compiled = 0
@@ -158,7 +158,7 @@ print(count.compiled)
 def test_a_forked_child_makes_its_own_pool():
     code = """
 import os, signal, threading, time, warnings
-from opendr_lite.kernels.threads import run_bands, set_num_threads, split
+from opendr_lite.threads import run_bands, set_num_threads, split
 warnings.simplefilter("ignore")
 
 def threads_that_take_part():
@@ -196,7 +196,7 @@ def test_set_num_threads_takes_numpy_integers():
 
 
 def test_the_environment_sets_the_number_of_threads():
-    code = "from opendr_lite.kernels.threads import get_num_threads; print(get_num_threads())"
+    code = "from opendr_lite.threads import get_num_threads; print(get_num_threads())"
     result = in_new_process(code, NUMBA_NUM_THREADS="5")
     assert result.stdout.strip() == "5", result.stderr
 
