@@ -26,7 +26,7 @@ from .image_gradient import NO_GAIN, Gain, gain_line
 
 LANES = 8  # rows are padded to a multiple of as many entries
 SERIAL_PRODUCT = 2**18  # multiplications that BLAS does in one thread; others would spin after each product
-VALUES_PER_BAND = 2**18
+VALUES_PER_BAND = 2**17
 
 
 class Box(NamedTuple):
