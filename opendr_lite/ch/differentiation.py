@@ -12,7 +12,7 @@ identity. A *view* such as ``pose[:3]`` stands for the entries of the node it sh
 import numpy as np
 
 from ..threads import in_parallel
-from .linear_maps import BlockDiagonal, Diagonal, LinearMap, as_csr, identity
+from .linear_maps import LinearMap, as_csr, identity
 
 __all__ = ["between", "depends", "evaluate", "evaluate_all", "jacobian", "jvp", "nodes_below", "pull_back",
            "push_forward", "resolve_view", "vjp"]
@@ -215,10 +215,7 @@ def _for_each(function, roots, *arguments):
 
 
 def _written(tangent):
-    """A linear map as a sparse matrix, unless it is a diagonal or block diagonal one, which is as good."""
-    if isinstance(tangent, LinearMap) and not isinstance(tangent, (Diagonal, BlockDiagonal)):
-        return tangent.to_sparse()
-    return tangent
+    return tangent.written() if isinstance(tangent, LinearMap) else tangent
 
 
 def _plus(total, part, source):

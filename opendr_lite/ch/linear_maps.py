@@ -71,6 +71,13 @@ class LinearMap:
         """A times another map as a csr_matrix."""
         return self.times_sparse(other.to_sparse())
 
+    def written(self):
+        """The map in a form that costs no more to apply than to look at: sparse, or as it is where that is as good.
+
+        Sweeps keep tangents so. What is only composed would be applied once for every path through the graph.
+        """
+        return self.to_sparse()
+
     def times_tangent(self, tangent):
         """A times a `Tangent`, which is formed unless the structure of A makes that unnecessary."""
         return FormedTangent(self @ tangent.form())
@@ -150,6 +157,9 @@ class Diagonal(LinearMap):
 
     def times_tangent(self, tangent):
         return tangent.scaled(self)
+
+    def written(self):
+        return self
 
     def squared_transpose(self, y):
         """(Aᵀ∘Aᵀ) y"""
@@ -253,6 +263,9 @@ class BlockDiagonal(LinearMap):
             if other.blocks.shape[:2] == (count, q) and p * r <= q * (p + r):
                 return BlockDiagonal(np.matmul(self.blocks, other.blocks))
         return super().times_map(other)
+
+    def written(self):
+        return self
 
     def apply(self, x):
         count, p, q = self.blocks.shape

@@ -62,22 +62,19 @@ class Tangent:
 
     def __add__(self, other):
         total = self.merged(other) if type(self) is type(other) else None
-        return FormedTangent(_sum(self.form(), other.form())) if total is None else total
+        return FormedTangent(_as_matrix(self.form()) + _as_matrix(other.form())) if total is None else total
 
 
-def _sum(one, other):
-    """Of two arrays, two linear maps, or two of which only one is a linear map, and the other sparse."""
-    if hasattr(one, "to_sparse") == hasattr(other, "to_sparse"):
-        return one + other
-    one, other = (matrix.to_sparse() if hasattr(matrix, "to_sparse") else matrix for matrix in (one, other))
-    return one + other
+def _as_matrix(matrix):
+    """An array or a sparse matrix, also of a linear map."""
+    return matrix.to_sparse() if hasattr(matrix, "to_sparse") else matrix
 
 
 class FormedTangent(Tangent):
-    """An array, a sparse matrix or a linear map."""
+    """An array, a sparse matrix or a linear map, which is kept as `LinearMap.written` has it."""
 
     def __init__(self, matrix):
-        self.matrix = matrix
+        self.matrix = matrix.written() if hasattr(matrix, "written") else matrix
         super().__init__(matrix.shape)
 
     def form(self):

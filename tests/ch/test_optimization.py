@@ -8,10 +8,12 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 
+from opendr_lite import ch
 from opendr_lite.ch import linear_solvers
 from opendr_lite.ch.fit_result import FitResult
 from opendr_lite.ch.node import Ch
 from opendr_lite.ch.optimization import minimize
+from opendr_lite.ch.problem import Problem
 from opendr_lite.ch.robust import make_loss
 
 
@@ -725,3 +727,15 @@ def test_the_documentation_names_what_there_is():
         assert f"'{name}'" in minimize.__doc__
     for name in (*optimization._DESCENT_OPTIONS, *optimization._LEAST_SQUARES_OPTIONS, "delta_0", "tau"):
         assert name in minimize.__doc__
+
+
+def test_many_unknowns_below_many_paths():
+    """Each rung doubles the number of paths from x up; what is done for a rung is done once."""
+    x = Ch(np.linspace(0.1, 1.0, 400))
+    rung = x
+    for _ in range(30):
+        rung = rung + 0.1 * ch.sin(rung[::-1])
+    problem = Problem([rung], [x], make_loss("linear"))
+    matrix, _ = problem.sparse_normal_equations(problem.residual(), None)
+    jacobian = rung.dr_wrt(x)
+    np.testing.assert_allclose(matrix.toarray(), (jacobian.T @ jacobian).toarray(), rtol=1e-12, atol=1e-12)
