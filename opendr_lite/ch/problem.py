@@ -15,8 +15,8 @@ from . import differentiation
 from .linear_maps import FunctionMap, SparseMap, as_csr, identity
 from .linear_solvers import DENSE_ENTRIES, DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
 from .node import Ch
-from .robust import sum_of_squares
 from .tangents import FormedTangent
+from .vectors import dot
 
 __all__ = ["Problem", "Variable"]
 
@@ -94,7 +94,7 @@ class Problem:
             _check_finite(x[variable.span], variable.name)
         for part, label in zip(self.parts, self.labels or range(len(self.parts))):
             _check_finite(part.r, f"the objective {label!r}" if self.labels else f"fun[{label}]")
-        if sum(part.size for part in self.parts) == 0:
+        if self._num_residuals == 0:
             raise ValueError("fun has no entries: there is nothing to minimize")
 
     # ------------------------------------------------------------------ x
@@ -142,8 +142,7 @@ class Problem:
 
     def sums_of_squares(self, r):
         """Label -> sum of squares of that part of r; empty unless the objective came as a dict."""
-        stops = np.cumsum([part.size for part in self.parts])
-        return {label: sum_of_squares(piece) for label, piece in zip(self.labels, np.split(r, stops[:-1]))}
+        return {label: dot(r[rows], r[rows]) for label, rows in zip(self.labels, self._rows)}
 
     # ------------------------------------------------------------------ derivatives at the present x
 
@@ -157,23 +156,27 @@ class Problem:
             with sparse columns, or a map that sweeps for each product.
         """
         self.njev += 1
-        shape = (sum(part.size for part in self.parts), self.size)
+        shape = (self._num_residuals, self.size)
         if form == "products":
             return FunctionMap(shape, self._push_forward, self._pull_back)
         if form == "sparse":
             tangents = differentiation.push_forward(self.parts, self._sparse_seeds())
             return SparseMap(sp.vstack([sp.csr_matrix((part.size, self.size)) if tangent is None else tangent
                                         for part, tangent in zip(self.parts, tangents)], format="csr"))
-        starts = np.cumsum([0] + [part.size for part in self.parts])
-        blocks = []
+        return DenseBlocks([(rows.start, columns, tangent) for rows, pieces in zip(self._rows, self._pieces(np.asarray))
+                            for columns, tangent in pieces], shape)
+
+    def _pieces(self, kind):
+        """For each part a list of (some of the columns of J, their tangent of that kind)."""
+        pieces = [[] for _ in self.parts]
         for bases in self._groups:
             columns = np.concatenate([columns for _, _, columns in bases])
-            tangents = self._tangents(bases, columns)
-            blocks += [(start, _as_slice(columns), tangent) for start, tangent in zip(starts, tangents)
-                       if tangent is not None]
-        return DenseBlocks(blocks, shape)
+            for own, tangent in zip(pieces, self._tangents(bases, columns, kind)):
+                if tangent is not None:
+                    own.append((_as_slice(columns), tangent))
+        return pieces
 
-    def _tangents(self, bases, columns, kind=np.asarray):
+    def _tangents(self, bases, columns, kind):
         """Of the parts, the columns of J that belong to some of the bases, by one forward sweep of that kind."""
         place = np.empty(self.size, np.intp)
         place[columns] = np.arange(columns.size)
@@ -228,14 +231,8 @@ class Problem:
 
     def normal_equations(self, r, weights):
         """(A, g) = (Jᵀ W J, Jᵀ W r) for few unknowns, A an array. The rows of an image are not formed."""
-        columns_of_parts = [[] for _ in self.parts]
-        for bases in self._groups:
-            columns = np.concatenate([columns for _, _, columns in bases])
-            for pieces, tangent in zip(columns_of_parts, self._tangents(bases, columns, FormedTangent)):
-                if tangent is not None:
-                    pieces.append((_as_slice(columns), tangent))
         equations = [_normal_equations(pieces, self.size, r[rows], None if weights is None else weights[rows])
-                     for rows, pieces in zip(self._rows, columns_of_parts) if pieces]
+                     for rows, pieces in zip(self._rows, self._pieces(FormedTangent)) if pieces]
         return _total(equations, np.zeros((self.size, self.size)))
 
     def sparse_normal_equations(self, r, weights, whatever_it_costs=False):
@@ -276,6 +273,10 @@ class Problem:
         ends = np.cumsum([part.size for part in self.parts])
         return [slice(end - part.size, end) for end, part in zip(ends, self.parts)]
 
+    @property
+    def _num_residuals(self):
+        return self._rows[-1].stop
+
     def linear_algebra(self, solver=None):
         """The solver that fits the size of this problem, unless one is or was chosen; see `LinearAlgebra`."""
         self._solver = self._solver if solver is None else solver
@@ -284,13 +285,12 @@ class Problem:
     @property
     def jacobian_form(self):
         """The form of J that fits the size of this problem; see `jacobian`."""
-        return LinearAlgebra(sum(part.size for part in self.parts), self.size).form
+        return LinearAlgebra(self._num_residuals, self.size).form
 
     def _residuals_to_form(self):
         """How many residuals there are, but for images, whose tangents are not formed, where that matters."""
-        count = sum(part.size for part in self.parts)
-        if count * self.size <= DENSE_ENTRIES:
-            return count
+        if self._num_residuals * self.size <= DENSE_ENTRIES:
+            return self._num_residuals
         seeds = [(base, FormedTangent(np.zeros((base.size, 1)))) for base, _, _ in self._bases]
         return sum(part.size for part, tangent in zip(self.parts, differentiation.push_forward(self.parts, seeds))
                    if isinstance(tangent, FormedTangent))
@@ -306,8 +306,7 @@ class Problem:
                                                         differentiation.push_forward(self.parts, seeds))])
 
     def _pull_back(self, u):
-        stops = np.cumsum([part.size for part in self.parts])
-        cotangents = list(zip(self.parts, np.split(u, stops[:-1])))
+        cotangents = [(part, u[rows]) for part, rows in zip(self.parts, self._rows)]
         result = np.zeros((self.size,) + u.shape[1:])
         pulled = differentiation.pull_back(cotangents, [base for base, _, _ in self._bases])
         for (_, entries, columns), cotangent in zip(self._bases, pulled):

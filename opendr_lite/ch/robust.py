@@ -28,8 +28,9 @@ and never hold: from starts with many outliers that takes more evaluations and e
 import numpy as np
 
 from ..memory import empty
+from .vectors import dot
 
-__all__ = ["LOSSES", "LeastSquares", "RobustLoss", "ScalarObjective", "make_loss", "sum_of_squares"]
+__all__ = ["LOSSES", "LeastSquares", "RobustLoss", "ScalarObjective", "make_loss"]
 
 
 def _one_plus(z):
@@ -60,11 +61,6 @@ LOSSES = {
 }
 
 
-def sum_of_squares(r):
-    """Σ r². Not by BLAS, which wakes threads for a long r, at a cost of milliseconds on a busy machine."""
-    return float(np.einsum("i,i", r, r))
-
-
 class LeastSquares:
     """F = Σ r²."""
 
@@ -74,7 +70,7 @@ class LeastSquares:
 
     def value(self, r):
         """F."""
-        return sum_of_squares(r)
+        return dot(r, r)
 
     def weights(self, r):
         """w such that 2 Jᵀ diag(w) J stands for ∇²F; None: all ones."""

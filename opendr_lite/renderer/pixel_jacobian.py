@@ -58,6 +58,13 @@ class PixelMap(LinearMap):
     def taps(self):
         return self.seen.taps
 
+    def sees_the_same(self, other):
+        """Whether another map is about the same points, pixels and channels, with the same taps and weights."""
+        if (self.points, self.channels, self.seen is None) != (other.points, other.channels, other.seen is None):
+            return False
+        arrays = ((each.weights, *(each.seen or (each.taps,))) for each in (self, other))
+        return all(map(_equal, *arrays))
+
     def apply(self, x):
         return self.forward(_with_columns(x, self.points, self.dimensions)).reshape(self.shape[:1] + x.shape[1:])
 
@@ -71,6 +78,10 @@ class PixelMap(LinearMap):
 
     def times_tangent(self, tangent):
         return PixelTangent([Term(self, tangent.form(), slice(None))], tangent.shape[1])
+
+
+def _equal(one, other):
+    return one.shape == other.shape and (one.ctypes.data == other.ctypes.data or np.array_equal(one, other))
 
 
 def _with_columns(x, count, entries):
@@ -161,15 +172,10 @@ def pull_back(maps, cotangent):
     """
     motion = next((each for each in maps if isinstance(each, PixelMotion)), None)
     interpolation = next((each for each in maps if isinstance(each, PixelInterpolation)), None)
-    if cotangent.ndim > 1 or not _of_the_same_faces(motion, interpolation):
+    if cotangent.ndim > 1 or not (motion and interpolation and motion.seen and motion.channels == 3
+                                  and motion.sees_the_same(interpolation)):
         return [each.T @ cotangent for each in maps]
     y = np.ascontiguousarray(cotangent).reshape(-1, 3)
     both = pixels.joint_reverse(*motion.seen, motion.weights, motion.gain, interpolation.scale, y, motion.points)
     parts = dict(zip((motion, interpolation), both))
     return [parts[each].ravel() if each in parts else each.T @ cotangent for each in maps]
-
-
-def _of_the_same_faces(motion, interpolation):
-    return (motion is not None and interpolation is not None and motion.seen is not None
-            and motion.seen is interpolation.seen and np.may_share_memory(motion.weights, interpolation.weights)
-            and motion.channels == 3 and motion.dimensions == 2)

@@ -102,18 +102,8 @@ def supports(terms):
     maps = [pixel_map for pixel_map, _ in terms]
     return (0 < len(maps) == len({pixel_map.moves for pixel_map in maps})
             and all(pixel_map.seen is not None and pixel_map.seen.faces.shape[1] == 3 for pixel_map in maps)
-            and all(_alike(pixel_map, maps[0]) for pixel_map in maps)
+            and all(pixel_map.sees_the_same(maps[0]) for pixel_map in maps)
             and all(pixel_map.dimensions == 2 for pixel_map in maps if pixel_map.moves))
-
-
-def _alike(one, other):
-    """Whether two maps have the same taps and weights."""
-    return (one.points, one.channels) == (other.points, other.channels) and all(map(
-        _equal, (one.weights, *one.seen), (other.weights, *other.seen)))
-
-
-def _equal(one, other):
-    return (one.shape == other.shape and one.ctypes.data == other.ctypes.data) or np.array_equal(one, other)
 
 
 def normal_equations(terms, w, wr):

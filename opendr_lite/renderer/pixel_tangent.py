@@ -79,7 +79,7 @@ class PixelTangent(Tangent):
 
     @property
     def has_local_gram(self):
-        return pixel_moments.supports(self._whole_terms())
+        return pixel_moments.supports([(pixel_map, None) for pixel_map in self._maps()])
 
     def normal_equations(self, weights, weighted):
         few = self._is_dense and self.shape[1] < MANY_UNKNOWNS
@@ -98,6 +98,9 @@ class PixelTangent(Tangent):
         return pixel_moments.normal_equations(self._whole_terms(),
                                               None if weights is None else weights.reshape(-1, channels),
                                               weighted.reshape(-1, channels))
+
+    def _maps(self):
+        return list({id(term.map): term.map for term in self.terms}.values())
 
     def _whole_terms(self):
         """(map, tangent of its input with all columns), once for each map."""
@@ -121,7 +124,7 @@ class PixelTangent(Tangent):
             return None
         motion, screen = self._joined(motions)
         interpolation, color = self._joined(interpolations)
-        if motion and interpolation and not _see_the_same(motion, interpolation):
+        if motion and interpolation and not motion.sees_the_same(interpolation):
             return None
         face, corners, weights = _sight(motion or interpolation)
         if weights.shape[1] != 3:
@@ -154,14 +157,6 @@ class PixelTangent(Tangent):
         for _, tangent, columns in terms:
             unknowns[:, :, columns] += tangent.reshape(pixel_map.points, pixel_map.dimensions, -1)
         return pixel_map, rows.reshape(-1)
-
-
-def _see_the_same(one, other):
-    """Whether two pixel maps have the same taps and weights."""
-    if (one.seen is None) != (other.seen is None):
-        return False
-    arrays = [(pixel_map.weights, *(pixel_map.seen or (pixel_map.taps,))) for pixel_map in (one, other)]
-    return all(a.ctypes.data == b.ctypes.data and a.shape == b.shape for a, b in zip(*arrays))
 
 
 def _sight(pixel_map):

@@ -7,7 +7,6 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from ..linear_maps import SparseMap
-from ..robust import sum_of_squares
 from ..vectors import dot
 from .factorizations import rounding, splu
 
@@ -239,7 +238,7 @@ class KrylovModel(Model):
 
     def curvature(self, p):
         y = self._forward(p)
-        return sum_of_squares(y)
+        return dot(y, y)
 
     @cached_property
     def _squares(self):
