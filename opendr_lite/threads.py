@@ -4,7 +4,7 @@ Kernels release the GIL, so plain threads run them side by side. Compared with N
 serial kernel compiles in a third of the time, may be called from several Python threads at once, and waits at
 no barrier of OpenMP when the machine is busy.
 
-A band is a range of rows, tiles, faces or vertices. How the work is cut into bands depends on the work alone,
+A band is a range of rows, pixels, faces or vertices. How the work is cut into bands depends on the work alone,
 never on the number of threads; a kernel that gives each band its own output gives the same bits for any
 number of them.
 
