@@ -92,7 +92,7 @@ class SeparableFilter(LinearMap):
         lines = _lines_of(tangent, self)
         if lines is None:
             return super().times_tangent(tangent)
-        return FormedTangent(lines.descend(None, None, self)[1].form())
+        return FormedTangent.of(lines.descend(None, None, self)[1].form())
 
     def to_sparse(self):
         return self._matrix
@@ -409,16 +409,13 @@ class PyramidTangent(Tangent):
     def form(self):
         return self.pyramid @ self.image.form()
 
-    def placed(self, columns, n):
-        return PyramidTangent(self.pyramid, self.image.placed(columns, n))
-
     def merged(self, other):
         return PyramidTangent(self.pyramid, self.image + other.image) if self.pyramid is other.pyramid else None
 
     def normal_equations(self, weights, weighted):
         pyramid, lines = self.pyramid, _lines_of(self.image, self.pyramid.coarser[0])
         if lines is None:
-            return FormedTangent(self.form()).normal_equations(weights, weighted)
+            return self.formed().normal_equations(weights, weighted)
         matrix, gradient = 0.0, 0.0
         for level, part, down in zip(pyramid.levels, pyramid.parts, [*pyramid.coarser, None]):
             own_weights = None if weights is None else weights[part]

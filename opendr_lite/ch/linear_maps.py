@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
-from .tangents import FormedTangent, Tangent
+from .tangents import Tangent
 
 __all__ = ["LinearMap", "Diagonal", "Selection", "Broadcast", "BlockDiagonal", "SparseMap", "DenseMap",
            "FunctionMap", "as_csr", "as_linear_map", "identity"]
@@ -80,7 +80,7 @@ class LinearMap:
 
     def times_tangent(self, tangent):
         """A times a `Tangent`, which is formed unless the structure of A makes that unnecessary."""
-        return FormedTangent(self @ tangent.form())
+        return tangent.times(self)
 
     @property
     def T(self):

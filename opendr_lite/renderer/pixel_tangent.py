@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..ch.linear_maps import Diagonal, LinearMap, as_csr
-from ..ch.tangents import FormedTangent, Tangent
+from ..ch.tangents import Tangent
 from ..kernels.cpu.image_gradient import NO_GAIN
 from ..kernels.cpu.normal_equations import PixelRows, box_of_pixels, padded, stream_lines
 from ..kernels.jit import read_only
@@ -61,10 +61,6 @@ class PixelTangent(Tangent):
             result = reduce(add, (as_csr(pixel_map @ tangent) for pixel_map, tangent, _ in self.terms))
         return result if self.factor is None else self.factor @ result
 
-    def placed(self, columns, n):
-        places = np.arange(n)[columns]
-        return PixelTangent([term._replace(columns=places[term.columns]) for term in self.terms], n, self.factor)
-
     def scaled(self, diagonal):
         factor = diagonal if self.factor is None else Diagonal(self.factor.diagonal * diagonal.diagonal, self.shape[0])
         return PixelTangent(self.terms, self.shape[1], factor)
@@ -88,7 +84,7 @@ class PixelTangent(Tangent):
         lines = self.lines()
         if lines is not None:
             return lines.normal_equations(weights, weighted)
-        return FormedTangent(self.form()).normal_equations(weights, weighted)
+        return self.formed().normal_equations(weights, weighted)
 
     def _from_moments(self, weights, weighted):
         if self.factor is not None:
