@@ -52,7 +52,9 @@ class SameBlock(BlockDiagonal):
         return np.ascontiguousarray(np.broadcast_to(self.block, (self.shape[0] // 3, 3, 3)))
 
     def apply(self, x):
-        return transform(x.reshape(-1, 3), self.block, np.zeros(3)).ravel() if x.ndim == 1 else super().apply(x)
+        if x.ndim == 1:
+            return transform(x.reshape(-1, 3), self.block, np.zeros(3)).ravel()
+        return np.matmul(self.block, x.reshape(-1, 3, x.shape[1])).reshape(x.shape)
 
     def apply_transpose(self, y):
         return SameBlock(self.block.T, self.shape[0] // 3).apply(y)
@@ -82,7 +84,7 @@ class RigidTransform(Ch):
 
     def compute_dr_wrt(self, wrt):
         R, J = self._rotation_and_jacobian
-        v = input_points(self, "v")
+        v = self.v.r.reshape(-1, 3)
         return total_derivative(
             self, wrt,
             v=lambda: SameBlock(R, len(v)),
@@ -292,7 +294,7 @@ class ProjectPoints(Ch):
     @depends_on("v_cam", "f", "c", "k")
     def _slopes(self):
         f, _, k = self._intrinsics
-        return ProjectionSlopes(input_points(self, "v_cam"), f, k)
+        return ProjectionSlopes(self.v_cam.r.reshape(-1, 3), f, k)
 
     def compute_dr_wrt(self, wrt):
         slopes = self._slopes

@@ -23,7 +23,8 @@ _kept = {}
 
 def empty(shape, dtype=np.float64):
     """`numpy.empty`."""
-    count = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
+    entries = math.prod(shape) if isinstance(shape, tuple) else shape
+    count = int(entries) * np.dtype(dtype).itemsize
     if count < LEAST_BYTES:
         return np.empty(shape, dtype)
     step = 2 ** (count.bit_length() - 4)  # an eighth, so that arrays of about the same size use the same memory

@@ -84,6 +84,10 @@ def run_bands(kernel, bands, *args):
         Releases the GIL; its bands write to separate places.
     bands : list of (start, stop)
     """
+    if len(bands) == 1 or _num_threads == 1:
+        for start, stop in bands:
+            kernel(start, stop, *args)
+        return
     todo = deque(bands)
     helpers = [_executor().submit(_work, kernel, todo, args) for _ in range(min(_num_threads, len(todo)) - 1)]
     try:

@@ -54,12 +54,13 @@ def nodes_below(*roots):
             node, inputs_done = pending.pop()
             if id(node) in done:
                 continue
-            if inputs_done:
+            missing = [] if inputs_done else [(child, False) for child in node.inputs() if id(child) not in done]
+            if missing:
+                pending.append((node, True))
+                pending += missing
+            else:
                 done.add(id(node))
                 order.append(node)
-            else:
-                pending.append((node, True))
-                pending += [(child, False) for child in node.inputs() if id(child) not in done]
     return order
 
 
@@ -196,6 +197,8 @@ def _distinct(nodes):
 
 def _by_root(order, roots):
     """The steps of `between` below several of the roots, and, for each root, those below it alone."""
+    if len(roots) == 1:
+        return [], [order]
     above = {id(root): {position} for position, root in enumerate(roots)}
     for node, inputs in reversed(order):
         for child in inputs:

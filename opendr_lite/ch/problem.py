@@ -6,6 +6,7 @@ for r, J, Jᵀu.
 """
 from contextlib import contextmanager
 from functools import cached_property, reduce
+from itertools import accumulate
 from operator import add
 
 import numpy as np
@@ -248,7 +249,7 @@ class Problem:
     @property
     def _rows(self):
         """The places of each part in r."""
-        ends = np.cumsum([part.size for part in self.parts])
+        ends = accumulate(part.size for part in self.parts)
         return [slice(end - part.size, end) for end, part in zip(ends, self.parts)]
 
     @property

@@ -144,7 +144,9 @@ class FormedTangent(Tangent):
 
 
 def _joined(blocks, columns):
-    """The sum of the blocks as one array of these columns."""
+    """The sum of the blocks as one array of these columns, ascending."""
+    if np.array_equal(columns, np.concatenate([own for own, _ in blocks])):
+        return np.concatenate([matrix for _, matrix in blocks], axis=1)
     result = np.zeros((len(blocks[0][1]), columns.size))
     for own, matrix in blocks:
         result[:, as_slice(np.searchsorted(columns, own))] += matrix

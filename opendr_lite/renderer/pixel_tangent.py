@@ -148,10 +148,11 @@ class PixelTangent(Tangent):
             return None, np.empty(0)
         terms, = group.values()
         pixel_map = terms[0].map
-        rows = np.zeros((pixel_map.points, pixel_map.dimensions, padded(self.shape[1])))
-        unknowns = rows[:, :, :self.shape[1]]
-        for _, tangent, columns in terms:
-            unknowns[:, :, columns] += tangent.reshape(pixel_map.points, pixel_map.dimensions, -1)
+        rows = np.zeros((pixel_map.shape[1], padded(self.shape[1])))
+        unknowns = rows[:, :self.shape[1]]
+        unknowns[:, terms[0].columns] = terms[0].tangent
+        for _, tangent, columns in terms[1:]:
+            unknowns[:, columns] += tangent
         return pixel_map, rows.reshape(-1)
 
 
