@@ -46,6 +46,7 @@ class SameBlock(BlockDiagonal):
     def __init__(self, block, count):
         LinearMap.__init__(self, (3 * count, 3 * count))
         self.block = block
+        self.is_identity = np.array_equal(block, np.eye(3))
 
     @cached_property
     def blocks(self):
@@ -104,7 +105,11 @@ RigidTransformSlow = RigidTransform
 
 def _reciprocal(x):
     with np.errstate(divide="ignore", over="ignore"):
-        return np.clip(1.0 / np.where(x == 0, 1.0, x), -MAX_RECIPROCAL, MAX_RECIPROCAL)
+        return _within(1.0 / np.where(x == 0, 1.0, x), MAX_RECIPROCAL)
+
+
+def _within(x, limit):
+    return np.minimum(np.maximum(x, -limit), limit)
 
 
 class Distortion:
@@ -174,7 +179,7 @@ class ProjectionSlopes:
         self.f = f
         with np.errstate(over="ignore"):
             self.inverse_depth = _reciprocal(Z)
-            x, y = (np.clip(a * self.inverse_depth, -MAX_NORMALIZED, MAX_NORMALIZED) for a in (X, Y))
+            x, y = (_within(a * self.inverse_depth, MAX_NORMALIZED) for a in (X, Y))
         self.lens = Distortion(x, y, k)
 
     def wrt_points(self):

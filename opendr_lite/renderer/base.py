@@ -128,7 +128,7 @@ class BaseRenderer(Ch):
             raise AttributeError(f"{type(self).__name__} has no {name} yet: set it, as in rn.set({name}=...)")
         return value
 
-    @property
+    @depends_on("f", "camera")
     def faces(self):
         """The faces as int32, checked against the number of vertices."""
         return self._faces_among(len(self.screen))
@@ -164,7 +164,7 @@ class BaseRenderer(Ch):
         """Vertices in camera space, (V, 3)."""
         return self._checked_camera.v_cam.r.reshape(-1, 3)
 
-    @property
+    @depends_on("camera")
     def screen(self):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
         return self._checked_camera.screen
