@@ -34,6 +34,7 @@ from .ch.node import Ch, as_node, depends_on
 from .ch.shaping import concatenate, ravel
 from .ch.tangents import FormedTangent, Tangent
 from .kernels.cpu.filtering import filter_image, taps_of_matrix
+from .memory import empty
 
 __all__ = ["gaussian_pyramid", "laplacian_pyramid", "GaussPyrDownOne", "GaussianKernel2D", "filter_for",
            "filter_for_nopadding", "halfsampler_for", "LinearFilter", "PyramidMap", "SeparableFilter"]
@@ -367,7 +368,7 @@ class PyramidMap(LinearMap):
             yield x
 
     def apply(self, x):
-        result = np.empty(self.shape[:1] + x.shape[1:])
+        result = empty(self.shape[:1] + x.shape[1:])
         for level, part, image in zip(self.levels, self.parts, self.images(x)):
             np.multiply(level.detail(image), level.scale, out=result[part])
         return result

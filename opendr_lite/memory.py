@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-__all__ = ["empty", "zeros"]
+__all__ = ["copy", "empty", "full", "zeros"]
 
 LEAST_BYTES = 2**20  # smaller ones are the allocator's business
 MOST_BYTES = 2**27  # kept in all
@@ -41,8 +41,20 @@ def empty(shape, dtype=np.float64):
 
 def zeros(shape, dtype=np.float64):
     """`numpy.zeros`."""
+    return full(shape, 0, dtype)
+
+
+def copy(array):
+    """`numpy.copy`."""
+    twin = empty(array.shape, array.dtype)
+    np.copyto(twin, array)
+    return twin
+
+
+def full(shape, value, dtype=np.float64):
+    """`numpy.full`."""
     array = empty(shape, dtype)
-    array.fill(0)
+    array.fill(value)
     return array
 
 

@@ -12,6 +12,7 @@ from operator import add
 import numpy as np
 import scipy.sparse as sp
 
+from ..memory import empty
 from . import differentiation
 from .linear_maps import FunctionMap, SparseMap, as_csr, identity
 from .linear_solvers import DENSE_ENTRIES, DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
@@ -307,7 +308,8 @@ def _normal_equations(tangent, r, weights):
     if isinstance(tangent, FormedTangent):
         blocks = [(0, as_slice(columns), matrix) for columns, matrix in tangent.blocks]
         return DenseBlocks(blocks, tangent.shape).normal_equations(r, weights)
-    return tangent.normal_equations(weights, r if weights is None else weights * r)
+    weighted = r if weights is None else np.multiply(weights, r, out=empty(r.shape))
+    return tangent.normal_equations(weights, weighted)
 
 
 def _total(equations, nothing):

@@ -11,6 +11,7 @@ segment is therefore seen where it is not behind what *either* of the two sees.
 """
 import numpy as np
 
+from ...memory import full
 from ...threads import run_bands, split
 from ..formulas import perspective_along, pixels_along
 from ..jit import kernel
@@ -70,7 +71,7 @@ def draw_lines_at(pixels, screen, edges, depth):
 
 def _draw(screen, edges, depth, slack, place, count):
     """Edges at the pixels that have a place from 0 to `count` - 1 in the results."""
-    edge_id, along, nearest_z = np.full(count, -1, np.int32), np.zeros(count), np.full(count, np.inf)
+    edge_id, along, nearest_z = full(count, -1, np.int32), full(count, 0.0), full(count, np.inf)
     bands = split(len(depth), ROWS_PER_BAND, MOST_BANDS)
     run_bands(_draw_rows, bands, screen, edges, depth, slack, place, nearest_z, edge_id, along)
     return edge_id, along
