@@ -68,6 +68,8 @@ def split(count, least=1, most=32):
     list of (start, stop)
     """
     bands = min(max(count // least, 1), most)
+    if bands == 1:
+        return [(0, count)]
     length = max(-(-count // bands), 1)
     return [(start, min(start + length, count)) for start in range(0, max(count, 1), length)]
 

@@ -172,7 +172,7 @@ class Problem:
         for base, entries, columns in self._bases:
             seed = np.zeros((base.size, columns.size))
             seed[entries, np.arange(columns.size)] = 1.0
-            seeds.append((base, FormedTangent([(columns, seed)], (base.size, self.size))))
+            seeds.append((base, FormedTangent([(tuple(columns.tolist()), seed)], (base.size, self.size))))
         return differentiation.push_forward(self.parts, seeds)
 
     def _sparse_seeds(self):

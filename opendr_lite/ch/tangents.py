@@ -13,6 +13,9 @@ entry a row, such as a weight, a mask, or a transposition, need not be applied t
 and the weights are moved to the rows below. Filters know what to do about the tangents of images themselves. For any
 other map the tangent is formed.
 """
+from functools import reduce
+from operator import add
+
 import numpy as np
 
 __all__ = ["FormedTangent", "Tangent", "as_slice"]
@@ -85,8 +88,8 @@ class FormedTangent(Tangent):
     Parameters
     ----------
     blocks : list of (columns, matrix)
-        Ascending integers (k,) and an array (m, k), no column twice. Or one pair `slice(None)` and a sparse matrix or a
-        linear map, which is kept as `LinearMap.written` has it.
+        A tuple of k ascending integers and an array (m, k), no column twice. Or one pair of None and all columns as a
+        sparse matrix or a linear map, which is kept as `LinearMap.written` has it.
     shape : (int, int)
     """
 
@@ -98,8 +101,8 @@ class FormedTangent(Tangent):
     def of(cls, matrix):
         """All columns."""
         if isinstance(matrix, np.ndarray):
-            return cls([(np.arange(matrix.shape[1]), matrix)], matrix.shape)
-        return cls([(slice(None), matrix.written() if hasattr(matrix, "written") else matrix)], matrix.shape)
+            return cls([(tuple(range(matrix.shape[1])), matrix)], matrix.shape)
+        return cls([(None, matrix.written() if hasattr(matrix, "written") else matrix)], matrix.shape)
 
     def formed(self):
         return self
@@ -107,7 +110,7 @@ class FormedTangent(Tangent):
     def form(self):
         if len(self.blocks) == 1 and self.blocks[0][1].shape == self.shape:
             return self.blocks[0][1]
-        return _joined(self.blocks, np.arange(self.shape[1]))
+        return _joined(self.blocks, tuple(range(self.shape[1])))
 
     def normal_equations(self, weights, weighted):
         matrix = self.form()
@@ -115,7 +118,7 @@ class FormedTangent(Tangent):
         return left @ matrix, matrix.T @ weighted
 
     def times(self, linear_map):
-        if isinstance(self.blocks[0][0], slice):
+        if self.blocks[0][0] is None:
             return FormedTangent.of(linear_map @ self.blocks[0][1])
         return FormedTangent([(columns, linear_map @ matrix) for columns, matrix in self.blocks],
                              (linear_map.shape[0], self.shape[1]))
@@ -125,46 +128,51 @@ class FormedTangent(Tangent):
     def picked(self, selection):
         """Without the columns that are zero in all rows, as they may be where rows are few: those of a part of a pose."""
         result = self.times(selection)
-        if not isinstance(self.blocks[0][0], slice):
+        if self.blocks[0][0] is not None:
             result.blocks = [_without_zeros(*block) for block in result.blocks]
         return result
 
     def merged(self, other):
         """Long blocks of different columns stay as they are; short ones become one, for fewer products thereafter."""
-        if isinstance(self.blocks[0][0], slice):
+        if self.blocks[0][0] is None:
             return FormedTangent.of(_as_matrix(self.blocks[0][1]) + _as_matrix(other.blocks[0][1]))
         blocks = [*self.blocks, *other.blocks]
-        columns = [columns for columns, _ in blocks]
-        if len(blocks) == 2 and np.array_equal(*columns):
-            return FormedTangent([(columns[0], blocks[0][1] + blocks[1][1])], self.shape)
-        union = np.unique(np.concatenate(columns))
-        if self.shape[0] < _LONG or union.size < sum(map(len, columns)):
+        columns = [column for own, _ in blocks for column in own]
+        union = tuple(sorted(set(columns)))
+        if self.shape[0] < _LONG or len(union) < len(columns):
             blocks = [(union, _joined(blocks, union))]
         return FormedTangent(blocks, self.shape)
 
 
 def _joined(blocks, columns):
-    """The sum of the blocks as one array of these columns, ascending."""
-    if np.array_equal(columns, np.concatenate([own for own, _ in blocks])):
+    """The sum of the blocks as one array of these columns."""
+    if all(own == columns for own, _ in blocks):
+        return reduce(add, (matrix for _, matrix in blocks))
+    if sum((own for own, _ in blocks), ()) == columns:
         return np.concatenate([matrix for _, matrix in blocks], axis=1)
-    result = np.zeros((len(blocks[0][1]), columns.size))
+    result = np.zeros((len(blocks[0][1]), len(columns)))
+    place = {column: position for position, column in enumerate(columns)}
     for own, matrix in blocks:
-        result[:, as_slice(np.searchsorted(columns, own))] += matrix
+        result[:, as_slice([place[column] for column in own])] += matrix
     return result
 
 
 def _without_zeros(columns, matrix):
     if matrix.shape[0] >= matrix.shape[1]:
         return columns, matrix
-    kept = np.flatnonzero(matrix.any(axis=0))
-    return (columns[kept], matrix[:, kept]) if 0 < kept.size < columns.size else (columns, matrix)
+    kept = matrix.any(axis=0)
+    if kept.all() or not kept.any():
+        return columns, matrix
+    return tuple(column for column, is_kept in zip(columns, kept) if is_kept), matrix[:, kept]
 
 
 def as_slice(columns):
-    """Ascending integers as a slice where they are consecutive, with which arrays are copied faster."""
-    if isinstance(columns, slice) or not columns.size or columns[-1] - columns[0] != columns.size - 1:
-        return columns
-    return slice(int(columns[0]), int(columns[-1]) + 1)
+    """The index of the columns of a block: a slice where they are consecutive, with which arrays are copied faster."""
+    if columns is None:
+        return slice(None)
+    if not columns or columns[-1] - columns[0] != len(columns) - 1:
+        return np.array(columns, np.intp)
+    return slice(columns[0], columns[-1] + 1)
 
 
 class Moved(Tangent):
