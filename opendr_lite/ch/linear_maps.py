@@ -191,7 +191,7 @@ class Selection(LinearMap):
         super().__init__((self.indices.size, size))
 
     def apply(self, x):
-        return x[self.indices]
+        return x.take(self.indices, axis=0)
 
     def apply_transpose(self, y):
         n = self.shape[1]

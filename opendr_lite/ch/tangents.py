@@ -120,7 +120,7 @@ class FormedTangent(Tangent):
     def times(self, linear_map):
         if self.blocks[0][0] is None:
             return FormedTangent.of(linear_map @ self.blocks[0][1])
-        return FormedTangent([(columns, linear_map @ matrix) for columns, matrix in self.blocks],
+        return FormedTangent([(columns, linear_map.apply(matrix)) for columns, matrix in self.blocks],
                              (linear_map.shape[0], self.shape[1]))
 
     scaled = times
