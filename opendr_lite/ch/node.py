@@ -412,17 +412,17 @@ class Ch:
 
     def _local_map(self, child):
         """The derivative with respect to one direct input, a LinearMap or None."""
-        if id(child) not in self._maps:
+        if child not in self._maps:
             if not self._has_value():
                 return None
             with self._lock:
-                if id(child) not in self._maps:
+                if child not in self._maps:
                     value = self.r
                     self._notice_changes()
                     answer = self.compute_dr_wrt(child)
-                    self._maps[id(child)] = None if answer is None else as_linear_map(
+                    self._maps[child] = None if answer is None else as_linear_map(
                         answer, (value.size, child.size), f"{type(self).__name__}.compute_dr_wrt")
-        return self._maps[id(child)]
+        return self._maps[child]
 
     def _pull_back(self, maps, cotangent):
         """What the transposes of several of this node's local maps make of a cotangent."""

@@ -182,10 +182,10 @@ class Problem:
 
     def _check_dependence(self):
         """Refuse variables that no part of the objective is a function of."""
-        parts = {id(part) for part in self.parts}
+        parts = set(self.parts)
         for base, _, _ in self._bases:
             steps = differentiation.between(self.parts, [base])
-            if parts.isdisjoint([id(base), *(id(node) for node, _ in steps)]):
+            if parts.isdisjoint([base, *(node for node, _ in steps)]):
                 name = next(variable.name for variable in self.variables if variable.base is base)
                 raise ValueError(f"the objective does not depend on {name}: leave it out of x0, or check "
                                  "that the objective was built from this very node")
