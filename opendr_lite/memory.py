@@ -39,6 +39,13 @@ def empty(shape, dtype=np.float64):
     return array
 
 
+def full(shape, value, dtype=np.float64):
+    """`numpy.full`."""
+    array = empty(shape, dtype)
+    array.fill(value)
+    return array
+
+
 def zeros(shape, dtype=np.float64):
     """`numpy.zeros`."""
     return full(shape, 0, dtype)
@@ -49,13 +56,6 @@ def copy(array):
     twin = empty(array.shape, array.dtype)
     np.copyto(twin, array)
     return twin
-
-
-def full(shape, value, dtype=np.float64):
-    """`numpy.full`."""
-    array = empty(shape, dtype)
-    array.fill(value)
-    return array
 
 
 def _give_back(memory):

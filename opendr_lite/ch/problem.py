@@ -163,8 +163,9 @@ class Problem:
             tangents = differentiation.push_forward(self.parts, self._sparse_seeds())
             return SparseMap(sp.vstack([sp.csr_matrix((part.size, self.size)) if tangent is None else tangent
                                         for part, tangent in zip(self.parts, tangents)], format="csr"))
-        return DenseBlocks([(rows.start, as_slice(columns), matrix) for rows, tangent in
-                            zip(self._rows, self._tangents()) if tangent is not None for columns, matrix in tangent.formed().blocks], shape)
+        return DenseBlocks([(rows.start, as_slice(columns), matrix)
+                            for rows, tangent in zip(self._rows, self._tangents()) if tangent is not None
+                            for columns, matrix in tangent.formed().blocks], shape)
 
     def _tangents(self):
         """Of the parts, all columns of J, by one sweep with arrays."""

@@ -126,7 +126,7 @@ class FormedTangent(Tangent):
     scaled = times
 
     def picked(self, selection):
-        """Without the columns that are zero in all rows, as they may be where rows are few: those of a part of a pose."""
+        """Without the columns that are zero in all rows, as they may be where few are picked: a part of a variable."""
         result = self.times(selection)
         if self.blocks[0][0] is not None:
             result.blocks = [_without_zeros(*block) for block in result.blocks]

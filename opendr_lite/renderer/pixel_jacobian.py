@@ -83,7 +83,8 @@ class PixelMap(LinearMap):
 
 
 def _equal(one, other):
-    return one is other or one.shape == other.shape and (one.ctypes.data == other.ctypes.data or np.array_equal(one, other))
+    return one is other or one.shape == other.shape and (one.ctypes.data == other.ctypes.data
+                                                         or np.array_equal(one, other))
 
 
 def _with_columns(x, count, entries):
