@@ -29,6 +29,7 @@ import numpy as np
 from ...memory import empty
 from ...threads import run_bands, split
 from ..jit import formula, kernel, read_only, step
+from .prefetch import prefetch
 
 PIXELS_PER_BAND = 8192
 TAPS = 8
@@ -112,7 +113,7 @@ def _row_bands(height, width):
 @formula
 def corner_slopes(screen, f, face):
     """The gradients over the screen of lambda_k / z_k: along u for the three corners, then along v."""
-    a, b, c = f[face, 0], f[face, 1], f[face, 2]
+    a, b, c = np.uint64(f[face, 0]), np.uint64(f[face, 1]), np.uint64(f[face, 2])
     ab_u, ab_v = screen[b, 0] - screen[a, 0], screen[b, 1] - screen[a, 1]
     ac_u, ac_v = screen[c, 0] - screen[a, 0], screen[c, 1] - screen[a, 1]
     inverse_area = 1.0 / (ab_u * ac_v - ab_v * ac_u)
@@ -205,7 +206,9 @@ def _color_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, lev
                 _find_nearest_texel(count, batch)
             else:
                 _find_texels(count, half == 1, batch)
-            _add_colors(count, 1 if nearest else HALF_TAPS, texels, values.shape[1], batch, pixels, result)
+            taps = 1 if nearest else HALF_TAPS
+            _prefetch_texels(count, taps, texels, values.shape[1], batch)
+            _add_colors(count, taps, texels, values.shape[1], batch, pixels, result)
 
 
 @step
@@ -279,6 +282,14 @@ def _find_texels(count, is_coarser, batch):
         batch[_TAPS + second + k], batch[_WEIGHTS + second + k] = upper + right, of_upper * x
         batch[_TAPS + third + k], batch[_WEIGHTS + third + k] = lower + left, of_lower * (1.0 - x)
         batch[_TAPS + fourth + k], batch[_WEIGHTS + fourth + k] = lower + right, of_lower * x
+
+
+@step
+def _prefetch_texels(count, taps, texels, channels, batch):
+    """A texture is larger than a cache, and a processor that waits for one texel hardly looks ahead to the next."""
+    for k in range(count):
+        for tap in range(np.uint64(0), np.uint64(taps * BATCH), np.uint64(BATCH)):
+            prefetch(texels, np.uint64(batch[_TAPS + tap + k]) * np.uint64(channels))
 
 
 @step
