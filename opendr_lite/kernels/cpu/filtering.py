@@ -16,6 +16,7 @@ import numpy as np
 from ...memory import empty
 from ...threads import run_bands, split
 from ..jit import kernel, read_only, step
+from .lanes import LANES, add_scaled, load, scaled, store
 
 VALUES_PER_BAND = 2**18
 
@@ -82,6 +83,19 @@ def _place(i, period):
     return i if i < period else i % period
 
 
+@step
+def _combine(x, a, b, c, wa, wb, wc, fresh, filtered, at, values):
+    """The weighted sum of three entries of x, or what is to be added by it."""
+    whole = values - values % np.uint64(LANES)
+    for k in range(np.uint64(0), whole, np.uint64(LANES)):
+        first = load(x, a + k)
+        total = scaled(wa, first) if fresh else add_scaled(load(filtered, at + k), wa, first)
+        store(filtered, at + k, add_scaled(add_scaled(total, wb, load(x, b + k)), wc, load(x, c + k)))
+    for k in range(whole, values):
+        before = 0.0 if fresh else filtered[at + k]
+        filtered[at + k] = before + wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
+
+
 @kernel
 def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to):
     """Entries [first, stop) of a filtered line, or column of lines, from `to` on. An entry is `count` values.
@@ -108,12 +122,7 @@ def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to
             wa = weight[t]
             wb = weight[t + 1] if t + 1 < last else 0.0
             wc = weight[t + 2] if t + 2 < last else 0.0
-            if fresh:
-                for k in range(values):
-                    filtered[at + k] = wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
-            else:
-                for k in range(values):
-                    filtered[at + k] += wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
+            _combine(x, a, b, c, wa, wb, wc, fresh, filtered, at, values)
             fresh = False
             t += 3
         at += values
