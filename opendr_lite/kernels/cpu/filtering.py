@@ -16,7 +16,6 @@ import numpy as np
 from ...memory import empty
 from ...threads import run_bands, split
 from ..jit import kernel, read_only, step
-from .lanes import LANES, add_scaled, load, scaled, store
 
 VALUES_PER_BAND = 2**18
 
@@ -83,28 +82,15 @@ def _place(i, period):
     return i if i < period else i % period
 
 
-@step
-def _combine(x, a, b, c, wa, wb, wc, fresh, filtered, at, values):
-    """The weighted sum of three entries of x, or what is to be added by it."""
-    whole = values - values % np.uint64(LANES)
-    for k in range(np.uint64(0), whole, np.uint64(LANES)):
-        first = load(x, a + k)
-        total = scaled(wa, first) if fresh else add_scaled(load(filtered, at + k), wa, first)
-        store(filtered, at + k, add_scaled(add_scaled(total, wb, load(x, b + k)), wc, load(x, c + k)))
-    for k in range(whole, values):
-        before = 0.0 if fresh else filtered[at + k]
-        filtered[at + k] = before + wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
-
-
 @kernel
 def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to):
     """Entries [first, stop) of a filtered line, or column of lines, from `to` on. An entry is `count` values.
 
     There are only the inputs of [begin, end); input i has place i - begin modulo `period` in x. Three are summed in one
-    go.
+    go. `to` is unsigned.
     """
     index, weight, start = taps.index, taps.weight, taps.start
-    at, values = np.uint64(to), np.uint64(count)
+    at, values = to, np.uint64(count)
     for entry in range(first, stop):
         t, last = start[entry], start[entry + 1]
         while t < last and index[t] < begin:
@@ -122,7 +108,12 @@ def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to
             wa = weight[t]
             wb = weight[t + 1] if t + 1 < last else 0.0
             wc = weight[t + 2] if t + 2 < last else 0.0
-            _combine(x, a, b, c, wa, wb, wc, fresh, filtered, at, values)
+            if fresh:
+                for k in range(values):
+                    filtered[at + k] = wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
+            else:
+                for k in range(values):
+                    filtered[at + k] += wa * x[a + k] + wb * x[b + k] + wc * x[c + k]
             fresh = False
             t += 3
         at += values
@@ -133,6 +124,8 @@ def _filter_rows(first, last, image, row_taps, column_taps, out):
     height, width, count = image.shape
     columns = out.shape[1]
     line, lines, pixels = np.empty(width * count), image.ravel(), out.ravel()
+    start, place = np.int64(0), np.uint64(0)  # a literal 0 would be compiled for
     for i in range(first, last):
-        filter_entries(i, i + 1, row_taps, 0, height, height, lines, width * count, line, 0)
-        filter_entries(0, columns, column_taps, 0, width, width, line, count, pixels, i * columns * count)
+        filter_entries(i, i + 1, row_taps, start, height, height, lines, width * count, line, place)
+        filter_entries(start, columns, column_taps, start, width, width, line, count, pixels,
+                       np.uint64(i * columns * count))

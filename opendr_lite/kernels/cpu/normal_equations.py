@@ -310,7 +310,7 @@ def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_p
                                                     width, channels, size, lines, target, weights, column, weighted)
             _add_gram(part, first_row, stop_row, size, total)
         while y < end and min(row_taps.highest[y], box.bottom - 1) == j:
-            filter_entries(y, y + 1, row_taps, box.top, box.bottom, period, lines, span, combined, 0)
+            filter_entries(y, y + 1, row_taps, box.top, box.bottom, period, lines, span, combined, np.uint64(0))
             filter_entries(next_box.left, next_box.right, column_taps, box.left, box.right, box.right - box.left,
-                           combined, row_length, next_lines, (y - next_box.top) * next_span)
+                           combined, row_length, next_lines, np.uint64((y - next_box.top) * next_span))
             y += 1
