@@ -46,7 +46,7 @@ def _repeated(builder, number):
 
 @step
 def aligned(count):
-    """An uninitialized array, of so many float64, where no eight of them that are loaded lie in two lines of the cache."""
+    """An array of so many float64, not initialized, that starts where a line of the cache does."""
     array = np.empty(count + LANES)
     first = -(array.ctypes.data // 8) % LANES
     return array[first:first + count]

@@ -12,8 +12,8 @@ wanted too, is one more column, so that one product of BLAS holds both:
     [rows | target]ᵀ [rows | target] = [[A, g], [gᵀ, ...]]
 
 Nothing is done outside the box of the pixels that show something, where the rows are zero. A band of lines has a Gram
-matrix of its own; they are added in order. Of that matrix, a block of rows and columns at a time is summed in registers,
-and none below the diagonal.
+matrix of its own; they are added in order. Such a matrix is summed in registers, a block of rows and columns at a time,
+those below the diagonal left out.
 """
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from .image_gradient import NO_GAIN, Gain, gain_line
 from .lanes import LANES, add_scaled, aligned, load, repeated, scaled, store
 
 VALUES_PER_BAND = 2**17
-VALUES_IN_CACHE = 2**11  # in the nearest one, half of it
+VALUES_IN_CACHE = 2**11  # of the rows that are multiplied in one go, half of the nearest cache
 
 
 class Box(NamedTuple):
@@ -127,6 +127,7 @@ def stream_lines(source, box, width, channels, length, target=None, weights=None
 
 
 def _with_factor(pixels):
+    """The same pixels, with a factor of 1 for all if they have none."""
     factor = pixels.factor if len(pixels.factor) else np.ones((1, pixels.factor.shape[1]))
     return pixels._replace(factor=read_only(factor))
 
@@ -152,7 +153,8 @@ def _mixed(table, a, b, c, wa, wb, wc):
 def _make_line(j, left, right, width, source, channels, size, gains, parts, line, to):
     """The rows of columns [left, right) of line j, from `to` on, zero where a pixel shows nothing.
 
-    Returns the range of the columns that show something.
+    Returns the range of the columns that show something. For a pixel, `parts` holds what the colours and the motions
+    along u and v are multiplied by in each channel.
     """
     face, corners, weights, screen, color = source.face, source.corners, source.weights, source.screen, source.color
     scales, factors = source.scale, source.factor
@@ -167,23 +169,25 @@ def _make_line(j, left, right, width, source, channels, size, gains, parts, line
     at = np.uint64(to)
     first, stop = right, right
     for i in range(left, right):
-        p = j * width + i
-        t = np.int64(face[p])
-        if t < 0:
+        p, column = np.uint64(j * width + i), np.uint64(i)
+        if face[p] < 0:
             for k in range(zero, row_length, lanes):
                 store(line, at + k, nothing)
             at += row_length
             continue
         first, stop = min(first, i), i + 1
+        t = np.uint64(face[p])
         wa, wb, wc = weights[p, 0], weights[p, 1], weights[p, 2]
         a, b, c = np.uint64(corners[t, 0]), np.uint64(corners[t, 1]), np.uint64(corners[t, 2])
-        for channel in range(channels):
-            factor = factors[0 if same_factor else p, channel]
+        of_a, of_b, of_c = a * row_length, b * row_length, c * row_length
+        for channel in range(np.uint64(channels)):
+            part = three * channel
+            factor = factors[zero if same_factor else p, channel]
             if colored:
-                parts[np.uint64(3 * channel)] = factor * scales[0 if same_scale else p, channel]
+                parts[part] = factor * scales[zero if same_scale else p, channel]
             if moves:
-                parts[np.uint64(3 * channel + 1)] = factor * gain[i, channel, 0]
-                parts[np.uint64(3 * channel + 2)] = factor * gain[i, channel, 1]
+                parts[part + one] = factor * gain[column, channel, 0]
+                parts[part + one + one] = factor * gain[column, channel, 1]
         for k in range(zero, length, lanes):
             along, down = nothing, nothing
             if moves:
@@ -194,7 +198,7 @@ def _make_line(j, left, right, width, source, channels, size, gains, parts, line
             while x < row_length:  # a range would divide
                 row = nothing
                 if colored:
-                    row = scaled(parts[part], _mixed(color, a * row_length + x, b * row_length + x, c * row_length + x, wa, wb, wc))
+                    row = scaled(parts[part], _mixed(color, of_a + x, of_b + x, of_c + x, wa, wb, wc))
                 if moves:
                     row = add_scaled(add_scaled(row, parts[part + one], along), parts[part + one + one], down)
                 store(line, at + x, row)
@@ -296,7 +300,7 @@ def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_p
     else:
         lines, period = rows.ravel(), box.bottom - box.top
     gains, parts = np.empty((width, channels, 2)), np.empty(3 * channels)
-    weighted = np.empty(span if weights.shape[0] > 0 else 0)
+    weighted = aligned(span if weights.shape[0] > 0 else 0)
     combined, next_lines = aligned(span if end > y else 0), out.ravel()
     first_seen, stop_seen = box.left, box.right
 

@@ -21,8 +21,8 @@ SIGGRAPH 1983). So a pixel has up to eight taps. The image needs their sum alone
 ask for the list.
 
 Colours are looked up a *batch* of pixels at a time, in several passes, each of them a short loop without branches. Most
-of them run in vector registers: a batch is one array with `BATCH` entries for each of a few values, so that the compiler
-sees that what is written there is not what is read.
+of them run in vector registers: a batch is one array with `BATCH` entries for each of a few values, so a compiler sees
+that what is written there is not what is read.
 """
 import numpy as np
 
@@ -59,8 +59,8 @@ def texture_colors(face_id, barycentric, depth, screen, f, ft, vt, levels, neare
     """
     height, width = face_id.shape
     colors = empty((height * width, values.shape[1]))
-    run_bands(_color_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt), levels,
-              bool(nearest), read_only(values), colors)
+    run_bands(_color_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt),
+              levels[:1] if nearest else levels, bool(nearest), read_only(values), colors)
     return colors
 
 
@@ -137,7 +137,7 @@ def texel_step(slope_s, slope_t, slope_w, s, t, z, rows, columns):
 
 @formula
 def log2(x):
-    """The binary logarithm of a normal positive number, in operations that a vector register does; exact for powers of 2.
+    """The binary logarithm of a normal positive number, in operations that vector registers do; exact for powers of 2.
 
     With x = 2^e m, m about 1: log2 x = e + 2 / log(2) (r + r^3/3 + r^5/5 + ...), r = (m - 1) / (m + 1), |r| < 0.172.
     """
@@ -216,7 +216,7 @@ def _next_batch(pixel, end, faces, weights, depths, screen, f, ft, vt, levels, b
     """Places and steps on the texture of the next pixels that show a face; their number, and the pixel after them."""
     base_rows, base_columns = levels[0, 1], levels[0, 2]
     has_levels = levels.shape[0] > 1
-    one, two, three, = np.uint64(1), np.uint64(2), np.uint64(3)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     count = np.uint64(0)
     current = -1
     s0 = s1 = s2 = t0 = t1 = t2 = su = tu = wu = sv = tv = wv = 0.0
@@ -262,6 +262,7 @@ def _find_sizes(count, is_coarser, levels, batch):
 
 @step
 def _find_nearest_texel(count, batch):
+    """The one tap of each pixel."""
     for k in range(count):
         columns = batch[_COLUMNS + k]
         row, column = nearest_texel(batch[_ACROSS + k], batch[_DOWN + k], batch[_ROWS + k], columns)
