@@ -15,6 +15,7 @@ from ..ch.tangents import Tangent
 from ..kernels.cpu.image_gradient import NO_GAIN
 from ..kernels.cpu.normal_equations import PixelRows, box_of_pixels, padded, stream_lines
 from ..kernels.jit import read_only
+from ..memory import zeros
 from . import pixel_moments
 
 __all__ = ["Lines", "PixelTangent", "Term"]
@@ -148,7 +149,7 @@ class PixelTangent(Tangent):
             return None, np.empty(0)
         terms, = group.values()
         pixel_map = terms[0].map
-        rows = np.zeros((pixel_map.shape[1], padded(self.shape[1])))
+        rows = zeros((pixel_map.shape[1], padded(self.shape[1])))
         unknowns = rows[:, :self.shape[1]]
         unknowns[:, terms[0].columns] = terms[0].tangent
         for _, tangent, columns in terms[1:]:
