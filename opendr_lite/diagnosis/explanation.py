@@ -52,7 +52,7 @@ def explain_derivative(rn, x):
             continue
         name = next(name for name in rn.dterms if getattr(rn, name, None) is node)
         moved = node.jvp(x, change)
-        reason = REASONS[name](rn, name, moved) if moved.any() else f"`{name}` does not change with it here"
+        reason = REASONS[name](rn, name, moved) if moved.any() else _unchanged(name)
         if reason is None:
             return None
         reasons.append(reason)
@@ -73,8 +73,8 @@ def _not_an_input(rn, x):
         for term in owner.dterms:
             node = getattr(owner, term, None)
             if isinstance(node, Ch) and node.shape == x.shape and np.array_equal(node.r, x.r):
-                return (f"{name} is not an input of this image; `{term}` of {owner.short_name} is another node of equal "
-                        "value: was the value given in the place of the node?")
+                return (f"{name} is not an input of this image; `{term}` of {owner.short_name} is another node of "
+                        "equal value: was the value given in the place of the node?")
     return f"{name} is not an input of this image"
 
 
@@ -90,22 +90,32 @@ def _name_of(rn, x):
 
 # ---------------------------------------------------------------------- inputs that change, but not the image
 
+def _unchanged(name):
+    return f"`{name}` does not change with it here"
+
+
 def _of_projections(rn, name, moved):
     """Of positions on the screen, `camera` and `cut_pixels`."""
     node, local = getattr(rn, name), rn._local_map(getattr(rn, name))
     rows = moved.reshape(node.shape)[:, :2].any(axis=1)
-    seen = rn.corners[:, 0] >= 0
+    if not rows.any():
+        return _unchanged(name)
     if name == "camera":
         reason = _not_shown(rn, rows, rn.corners, "vertex", "vertices")
         if reason:
             return reason
-        seen &= rows[rn.corners].any(axis=1)
-    shift = np.zeros((2,) + node.shape)
-    shift[0, :, 0] = shift[1, :, 1] = 1.0
-    gradient = np.stack([(local @ each.ravel()).reshape(len(seen), -1)[seen] for each in shift])
-    if np.abs(gradient).max() <= ROUNDING * np.abs(rn.r).max():
+        seen = (rn.corners[:, 0] >= 0) & rows[rn.corners].any(axis=1)
+    else:
+        seen = np.zeros(len(rn.corners), bool)
+        seen[rn._cut[rows]] = True
+    motion, unit = moved.reshape(node.shape).copy(), np.zeros((2,) + node.shape)
+    unit[0, :, 0] = unit[1, :, 1] = 1.0
+    gradient = [np.abs((local @ each.ravel()).reshape(len(seen), -1)[seen]).max() for each in unit]
+    constant = np.array(gradient) <= ROUNDING * np.abs(rn.r).max()
+    if constant.all():
         return _constant(rn, seen)
-    return None if (local @ moved).any() else "the image does not vary in the directions in which it moves"
+    motion[:, :2][:, constant] = 0.0  # what the gradient is there is rounding
+    return None if (local @ motion.ravel()).any() else "the image does not vary in the directions in which it moves"
 
 
 def _constant(rn, seen):
