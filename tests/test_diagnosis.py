@@ -5,6 +5,7 @@ import pytest
 import opendr_lite
 from opendr_lite import ch, check_scene, explain_derivative
 from opendr_lite.diagnosis.findings import CHECKS
+from opendr_lite.diagnosis.scene import Scene
 from opendr_lite.lighting import LambertianPointLight
 from opendr_lite.renderer import (
     BoundaryRenderer,
@@ -124,7 +125,7 @@ def test_a_report_begins_with_warnings_and_says_how_many_which_and_why():
 
 
 def test_every_check_has_a_name_of_its_own():
-    names = [check(opendr_lite.diagnosis.findings.Scene(PLAIN)).name for check in CHECKS]
+    names = [check(Scene(PLAIN)).name for check in CHECKS]
     assert len(set(names)) == len(CHECKS) and set(FOUND) | {"unwelded seams"} == set(names)
 
 
