@@ -4,6 +4,7 @@ import pytest
 
 import opendr_lite
 from opendr_lite import ch, check_scene, explain_derivative
+from opendr_lite.camera import ProjectPoints, ProjectPoints3D
 from opendr_lite.diagnosis.findings import CHECKS
 from opendr_lite.diagnosis.scene import Scene
 from opendr_lite.lighting import LambertianPointLight
@@ -334,7 +335,7 @@ ZERO = {
     "two factors": (lambda: render(*WALL, vc=ONE_GREY["vc"], fc=np.ones((2, 3))), input_of("rt"),
                     "the mesh covers the whole image, and `vc` times `fc` is constant over what is seen of it"),
     "depth": (lambda: render(*WALL, DepthRenderer), input_of("c"),
-              "the mesh covers the whole image, and `depth` is constant over what is seen of it"),
+              "the mesh covers the whole image, and depth is constant over what is seen of it"),
     "silhouette": (lambda: render(*WALL, SilhouetteRenderer), input_of("v"),
                    "the mesh covers the whole image, so that no silhouette is visible"),
     "outline": (lambda: render(*WALL, BoundaryRenderer), input_of("v"), "no outline is visible"),
@@ -357,6 +358,14 @@ ZERO = {
                 "texture_filter='nearest' makes the image piecewise constant in `vt`"),
     "plain texture": (lambda: render(*SPHERE, **{**TEXTURE, "texture_image": np.full((8, 8, 3), 0.3)}), input_of("vt"),
                       "`texture_image` is constant"),
+    "texels": (lambda: render(*SPHERE, **{**TEXTURE, "vt": 0.4 * VT + 0.1, "texture_filter": "bilinear"}),
+               lambda rn: rn.texture_image[0, 6:], "these texels are in no visible face"),
+    "texture coordinates": (lambda: render(*SPHERE, **TEXTURE), lambda rn: rn.vt[unseen_vertex(rn)],
+                            "texture coordinate 3 is in no visible face"),
+    "piecewise constant texture": (
+        lambda: render(*SPHERE, **{**TEXTURE, "vt": 0.2 * VT + 0.15, "texture_filter": "bilinear",
+                                   "texture_image": np.kron(np.eye(2), np.ones((4, 4)))}),
+        input_of("vt"), "`texture_image` does not vary where it is looked up"),
     "third coordinate": (lambda: render(*SPHERE, **{**TEXTURE, "vt": np.column_stack([VT, VT[:, 0]])}),
                          lambda rn: rn.vt[:, 2], "only the first two columns of `vt` are coordinates"),
     "black": (lambda: render(*SPHERE, **{**TEXTURE, "texture_image": np.zeros((8, 8, 3))}), input_of("vc"),
@@ -388,10 +397,33 @@ def test_both_ways_to_the_image_are_closed():
     black = LambertianPointLight(v=SPHERE[0], f=SPHERE[1], light_pos=[0.0, 0, -9], light_color=np.zeros(3))
     rn = render(*SPHERE, vc=black, bgcolor=0.0)
     rn.camera.v = black.v
-    assert explain_derivative(rn, black.v) == ("`vc` does not change with it here, and the mesh looks like its "
-                                               "background: the derivative with respect to `v` is zero")
+    assert explain_derivative(rn, black.v) == (
+        "the mesh looks like its background: the derivative with respect to `v` is zero")
     black.light_color = np.ones(3)
     assert explain_derivative(rn, black.v) is None
+    rn.camera.t = [0.0, 0, 400]
+    assert explain_derivative(rn, black.v) == (
+        "the camera sees no face (the mesh is beyond frustum['far']): the derivative with respect to `v` is zero")
+
+
+def test_a_vertex_on_the_axis_comes_nearer_unnoticed():
+    v, f = sheet(2, 0.3)
+    for kind in (ProjectPoints, ProjectPoints3D):
+        view = camera(ch.Ch(v), kind=kind, t=[0.0, 0, 4])
+        rn = SilhouetteRenderer(camera=view, f=f, frustum=frustum())
+        reason = explain_derivative(rn, rn.v[4, 2]).split(":")[0]
+        assert reason == ("it moves along the rays of the camera" if kind is ProjectPoints3D else
+                          "nothing that the image is made of changes with it here")
+
+
+def test_an_input_that_changes_nothing_here():
+    rn = render(*SPHERE)
+    size = ch.zeros(1)
+    rn.camera.v = SPHERE[0] + size ** 2
+    assert explain_derivative(rn, size) == (
+        "nothing that the image is made of changes with it here: the derivative with respect to x is zero")
+    size[0] = 0.1
+    assert explain_derivative(rn, size) is None
 
 
 @pytest.mark.parametrize("cls", RENDERERS)

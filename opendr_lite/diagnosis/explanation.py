@@ -52,11 +52,13 @@ def explain_derivative(rn, x):
             continue
         name = next(name for name in rn.dterms if getattr(rn, name, None) is node)
         moved = node.jvp(x, change)
-        reason = REASONS[name](rn, name, moved) if moved.any() else _unchanged(name)
-        if reason is None:
-            return None
-        reasons.append(reason)
-    return f"{', and '.join(dict.fromkeys(reasons))}: the derivative with respect to {_name_of(rn, x)} is zero"
+        if moved.any():
+            reason = REASONS[name](rn, name, moved)
+            if reason is None:
+                return None
+            reasons.append(reason)
+    because = ", and ".join(dict.fromkeys(reasons)) or "nothing that the image is made of changes with it here"
+    return f"{because}: the derivative with respect to {_name_of(rn, x)} is zero"
 
 
 # ---------------------------------------------------------------------- x is not below the image
@@ -90,18 +92,14 @@ def _name_of(rn, x):
 
 # ---------------------------------------------------------------------- inputs that change, but not the image
 
-def _unchanged(name):
-    return f"`{name}` does not change with it here"
-
-
 def _of_projections(rn, name, moved):
     """Of positions on the screen, `camera` and `cut_pixels`."""
     node, local = getattr(rn, name), rn._local_map(getattr(rn, name))
     rows = moved.reshape(node.shape)[:, :2].any(axis=1)
     if not rows.any():
-        return _unchanged(name)
+        return "it moves along the rays of the camera"
     if name == "camera":
-        reason = _not_shown(rn, rows, rn.corners, "vertex", "vertices")
+        reason = _not_shown(rn, rows, rn.corners, *VERTICES)
         if reason:
             return reason
         seen = (rn.corners[:, 0] >= 0) & rows[rn.corners].any(axis=1)
@@ -127,8 +125,7 @@ def _constant(rn, seen):
         return "the mesh looks like its background"
     if isinstance(rn, SilhouetteRenderer):
         return "the mesh covers the whole image, so that no silhouette is visible"
-    names = rn._factor_names if isinstance(rn, ColoredRenderer) else ["depth"]
-    what = " times ".join(f"`{name}`" for name in names)
+    what = _product(rn._factor_names) if isinstance(rn, ColoredRenderer) else "depth"
     return f"the mesh covers the whole image, and {what} is constant over what is seen of it"
 
 
@@ -141,13 +138,13 @@ def _of_colors(rn, name, moved):
     if not rows.any():
         return "only the first channels of it are drawn"
     taps = rn.corners if factor.taps is None else factor.taps
-    return _not_shown(rn, rows, taps, *THINGS[name]) or _scaled_by_zero(rn, name, taps, rows)
+    return _not_shown(rn, rows, taps, *POINTS[name]) or _scaled_by_zero(rn, name, taps, rows) or NO_WEIGHT
 
 
 def _of_depths(rn, name, moved):
     """Of the camera depths of the vertices."""
     if not (rn._local_map(rn.vertex_depth) @ moved).any():
-        return _not_shown(rn, moved != 0, rn.corners, "vertex", "vertices") or NO_WEIGHT
+        return _not_shown(rn, moved != 0, rn.corners, *VERTICES) or NO_WEIGHT
 
 
 def _of_texture_coordinates(rn, name, moved):
@@ -156,14 +153,16 @@ def _of_texture_coordinates(rn, name, moved):
     texture = rn.texture_image.r
     if np.ptp(texture, axis=(0, 1)).max() <= ROUNDING * np.abs(texture).max():
         return "`texture_image` is constant"
-    if (rn._local_map(rn.vt) @ moved).any():
+    change = np.abs(rn._local_map(rn.vt) @ moved).max()
+    if change > ROUNDING * np.abs(texture).max() * np.abs(moved).max():
         return None
     rows = moved.reshape(rn.vt.shape)[:, :2].any(axis=1)
     if not rows.any():
         return "only the first two columns of `vt` are coordinates"
     taps = rn._taps(rn._texture_mesh[1])
-    return (_not_shown(rn, rows, taps, "texture coordinate", "texture coordinates")
-            or _scaled_by_zero(rn, "texture_image", taps, rows))
+    return (_not_shown(rn, rows, taps, "texture coordinate {} is", "texture coordinates {} are")
+            or _scaled_by_zero(rn, "texture_image", taps, rows)
+            or "`texture_image` does not vary where it is looked up")
 
 
 def _of_background(rn, name, moved):
@@ -179,17 +178,19 @@ REASONS = {"camera": _of_projections, "cut_pixels": _of_projections, "vertex_dep
            "bgcolor": _of_background}
 """Of each input of a renderer: why the image does not change, though the input does; None where it may."""
 
-THINGS = {"vc": ("vertex", "vertices"), "fc": ("face", "faces"), "texture_image": ("texel", "texels")}
+VERTICES = "vertex {} is", "vertices {} are"
+POINTS = {"vc": VERTICES, "fc": ("face {} is", "faces {} are"), "texture_image": 2 * ("these texels are",)}
+"""What the points of a factor are called, one and several; texels are those of all levels, so without their indices."""
 
 
-def _not_shown(rn, rows, taps, thing, things):
+def _not_shown(rn, rows, taps, one, several):
     """Why no pixel depends on any of some points, (points,) bool; None where one does."""
     seen = taps[:, 0] >= 0
     if not seen.any():
         return _nothing_shown(rn)
     if not rows[taps[seen]].any():
         which = np.flatnonzero(rows)
-        subject = f"{thing} {which[0]} is" if len(which) == 1 else f"{things} {listed(which)} are"
+        subject = (one if len(which) == 1 else several).format(listed(which))
         return f"{subject} {'on no visible outline' if isinstance(rn, BoundaryRenderer) else 'in no visible face'}"
 
 
@@ -207,11 +208,15 @@ def _nothing_shown(rn):
 
 
 def _scaled_by_zero(rn, name, taps, rows):
-    """Why pixels that show some points of a factor do not change with them."""
+    """Why pixels that show some points of a factor do not change with them; None where the others do not say."""
     seen = (taps[:, 0] >= 0) & rows[taps].any(axis=1)
     scale = np.broadcast_to(rn._product_without(name), (len(taps), rn._channels))
-    others = " times ".join(f"`{other}`" for other in rn._factor_names if other != name)
-    return NO_WEIGHT if scale[seen].any() else f"{others} is zero where it is seen"
+    if not scale[seen].any():
+        return f"{_product(other for other in rn._factor_names if other != name)} is zero where it is seen"
+
+
+def _product(names):
+    return " times ".join(f"`{name}`" for name in names)
 
 
 NO_WEIGHT = "the pixels that show it give it no weight"

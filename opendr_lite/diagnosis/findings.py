@@ -63,7 +63,8 @@ def unwelded_seams(scene):
         "unwelded seams", "edges on unwelded seams", border[sides[seam.ravel()] > 1], len(scene.rn.vpe),
         effect="Both sides are borders, drawn as outlines and differentiated as occlusion boundaries, although the "
                "surface goes on." if scene.draws_outlines else NO_OUTLINES,
-        remedy="Let the faces share vertices (a seam of the texture needs only ft), or draw no outlines (overdraw=False).",
+        remedy="Let the faces share vertices (a seam of the texture needs only ft), or draw no outlines "
+               "(overdraw=False).",
         level=_level_of_outlines(scene))
 
 
