@@ -67,8 +67,8 @@ class OpenDRLite(Renderer):
         return self.node.r
 
     def gradient(self, v):
-        slope = 2.0 * (self.image(v) - self.target)
-        return self.node.vjp([self.v, self.vc], slope)
+        half_slope = self.image(v) - self.target
+        return [2.0 * each for each in self.node.vjp([self.v, self.vc], half_slope)]
 
 
 class Deodr(Renderer):
@@ -94,10 +94,10 @@ class Deodr(Renderer):
         return self.scene.render(self.camera)
 
     def gradient(self, v):
-        slope = 2.0 * (self.image(v) - self.target)
+        half_slope = self.image(v) - self.target
         self.scene.clear_gradients()
-        self.scene.render_backward(slope)
-        return self.mesh._vertices_b, self.mesh.vertices_colors_b
+        self.scene.render_backward(half_slope)
+        return 2.0 * self.mesh._vertices_b, 2.0 * self.mesh.vertices_colors_b
 
 
 class Mitsuba(Renderer):

@@ -14,9 +14,11 @@ Three linear maps cover them. With the *lanes* of x the sets of entries that are
 `axis` is an integer, a tuple of them, or None for all entries; it and `keepdims` may be set anew later.
 """
 import numpy as np
+import scipy.sparse as sp
 
+from ..memory import empty
 from .elementwise import numbers
-from .linear_maps import Broadcast, DenseMap, Diagonal, FunctionMap, Selection
+from .linear_maps import Broadcast, Diagonal, FunctionMap, Selection
 from .node import Ch, as_node
 
 __all__ = ["SumOfSquares", "amax", "amin", "average", "cumprod", "cumsum", "diff", "max", "mean", "median",
@@ -165,7 +167,14 @@ class SumOfSquares(Ch):
 
     def compute_dr_wrt(self, wrt):
         if wrt is self.x:
-            return DenseMap(2 * numbers(self.x).reshape(1, -1))
+            x = numbers(self.x).reshape(-1, 1)
+            return FunctionMap((1, x.size), lambda dx: 2 * (x.T @ dx), lambda y: _multiples(x, 2 * y),
+                               lambda: sp.csr_matrix(2 * x.T))
+
+
+def _multiples(x, y):
+    """x (n, 1) times y (1,) or (1, k): (n,) or (n, k)."""
+    return np.multiply(x, y, out=empty((x.size, y.size))).reshape(x.shape[:1] + y.shape[1:])
 
 
 # ---------------------------------------------------------------------- entries by rank
