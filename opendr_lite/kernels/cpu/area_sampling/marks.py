@@ -1,0 +1,147 @@
+"""Which pixels are area-sampled: those where something visible happens inside their square.
+
+Three things do: an edge where the surface turns away from the camera or ends; an edge with a *kink*, where two faces
+in view meet but their colours, sampled at the centre, would differ from those of the area; and two surfaces that cross.
+
+An edge is drawn into every square that it touches. It is hidden there if its nearest point is behind everything seen
+around: behind the surfaces at the nine centres, less what these may recede over a pixel.
+
+Two surfaces cross where each is seen beside the other and each, extended to the other's pixel, goes behind it. Faces
+that share a vertex meet in a valley, which is not a crossing.
+"""
+import numpy as np
+
+from ....threads import run_bands, split
+from ...jit import formula, kernel, read_only, step
+
+EDGES_PER_BAND = 8192
+PIXELS_PER_BAND = 32768
+CLOSE = 1e-9  # pixels, and relative depths: closer than this is touched
+
+
+def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
+    """The pixels to be area-sampled.
+
+    Parameters
+    ----------
+    screen : (V, 3) float64
+        u, v, z.
+    f : (F, 3) int32
+    edges : (E, 4) int32
+        The two ends of each edge and the faces on both sides; the second face is -1 on a border, or where more than
+        two faces meet.
+    kinked : (E,) bool
+        Whether the colours have a kink at the edge.
+    planes : Planes
+    hidden_side : int
+        The `Planes.side` of faces that are known to be hidden; 0 for none.
+    face_id, depth : (h, w) int32, (h, w) float64
+        What is seen at the centres; see `rasterize`.
+
+    Returns
+    -------
+    (h, w) uint8
+        1 where a pixel is marked.
+    """
+    height, width = face_id.shape
+    mask = np.zeros((height, width), np.uint8)
+    seen = *map(read_only, planes), face_id, depth, mask
+    run_bands(_mark_edges, split(len(edges), least=EDGES_PER_BAND), read_only(screen), read_only(edges),
+              read_only(kinked), hidden_side, *seen)
+    run_bands(_mark_crossings, split(height, least=-(-PIXELS_PER_BAND // width)), read_only(f), *seen)
+    return mask
+
+
+@formula
+def is_outline(side, i, j, hidden_side):
+    """Whether the surface turns away or ends between two faces, as it is seen; j = -1 for a border."""
+    if j < 0:
+        return side[i] != 0 and side[i] != hidden_side
+    return side[i] != side[j]
+
+
+@formula
+def touched(begin, end, size):
+    """The range of the pixels whose squares [i - 1/2, i + 1/2] touch [begin, end]."""
+    return (int(np.floor(min(max(begin + 0.5 - CLOSE, 0.0), size))),
+            int(np.floor(min(max(end + 0.5 + CLOSE, -1.0), size - 1.0))) + 1)
+
+
+@kernel
+def _mark_edges(start, stop, screen, edges, kinked, hidden_side, side, slope, face_id, depth, mask):
+    height, width = face_id.shape
+    for edge in range(start, stop):
+        a, b, i, j = edges[edge, 0], edges[edge, 1], edges[edge, 2], edges[edge, 3]
+        if not is_outline(side, i, j, hidden_side):
+            if not kinked[edge] or side[i] == 0 or side[i] == hidden_side:
+                continue
+        if not (screen[a, 2] > 0.0 and screen[b, 2] > 0.0):
+            continue
+        if screen[a, 1] > screen[b, 1]:
+            a, b = b, a
+        u, v, w = screen[a, 0], screen[a, 1], 1.0 / screen[a, 2]
+        along_u, along_v, along_w = screen[b, 0] - u, screen[b, 1] - v, 1.0 / screen[b, 2] - w
+        top, bottom = touched(v, v + along_v, height)
+        for row in range(top, bottom):
+            first, last = 0.0, 1.0  # of the edge, what is in this row
+            if along_v > CLOSE:
+                first = max(first, (row - 0.5 - CLOSE - v) / along_v)
+                last = min(last, (row + 0.5 + CLOSE - v) / along_v)
+            from_u, to_u = u + first * along_u, u + last * along_u
+            left, right = touched(min(from_u, to_u), max(from_u, to_u), width)
+            for column in range(left, right):
+                if mask[row, column]:
+                    continue
+                begin, end = first, last
+                if abs(along_u) > CLOSE:
+                    one, other = (column - 0.5 - u) / along_u, (column + 0.5 - u) / along_u
+                    begin, end = max(begin, min(one, other)), min(end, max(one, other))
+                nearest = max(w + begin * along_w, w + end * along_w)
+                if not _is_hidden(row, column, nearest, slope, face_id, depth):
+                    mask[row, column] = 1
+
+
+@step
+def _is_hidden(row, column, nearest, slope, face_id, depth):
+    """Whether all that is seen around is in front of 1/z = nearest."""
+    height, width = face_id.shape
+    for j in range(max(0, row - 1), min(height, row + 2)):
+        for i in range(max(0, column - 1), min(width, column + 2)):
+            t = face_id[j, i]
+            if t < 0 or 1.0 / depth[j, i] - abs(slope[t, 0]) - abs(slope[t, 1]) <= nearest * (1.0 + CLOSE):
+                return False
+    return True
+
+
+@kernel
+def _mark_crossings(start, stop, f, side, slope, face_id, depth, mask):
+    height, width = face_id.shape
+    for row in range(start, stop):
+        below = min(row + 1, height - 1)
+        for column in range(width):
+            t = face_id[row, column]
+            if t < 0:
+                continue
+            beside = min(column + 1, width - 1)
+            _mark_pair(row, column, row, beside, t, f, slope, face_id, depth, mask)
+            _mark_pair(row, column, below, column, t, f, slope, face_id, depth, mask)
+            _mark_pair(row, column, below, beside, t, f, slope, face_id, depth, mask)
+            _mark_pair(row, column, below, max(column - 1, 0), t, f, slope, face_id, depth, mask)
+
+
+@step
+def _mark_pair(row, column, j, i, t, f, slope, face_id, depth, mask):
+    """Mark two pixels between which the surfaces seen cross."""
+    other = face_id[j, i]
+    if other < 0 or other == t:
+        return
+    for k in range(3):
+        corner = f[t, k]
+        if corner == f[other, 0] or corner == f[other, 1] or corner == f[other, 2]:
+            return
+    w, w_other = 1.0 / depth[row, column], 1.0 / depth[j, i]
+    across, down = float(i - column), float(j - row)
+    if (w - (w_other - slope[other, 0] * across - slope[other, 1] * down) > CLOSE * w
+            and w_other - (w + slope[t, 0] * across + slope[t, 1] * down) > CLOSE * w):
+        mask[row, column] = 1
+        mask[j, i] = 1
