@@ -33,11 +33,15 @@ from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
 from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
 from ..kernels.jit import read_only
+from ..kernels.cpu.surface_gradient import gain_of_motion
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
+from .area_sampling import Mesh, Patched, area_samples
 from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
+from .screen_points import ScreenPoints
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
+DERIVATIVES = ("opendr", "exact")
 EMPTY = 4294967295  # in visibility_image and boundaryid_image, a pixel that shows nothing
 EDGE_DEPTH_TOLERANCE = 1e-3  # an edge lies on the surfaces that it joins, up to this much of its depth
 
@@ -95,11 +99,14 @@ class BaseRenderer(Ch):
     overdraw : bool
         Draw silhouette edges over the image, one pixel wide, and take derivatives that do not look across them.
         True by default.
+    derivative : str
+        'opendr' (the default), or 'exact': pixels that edges cross are area-sampled, which leaves no use for `overdraw`,
+        and the derivative is that of this image, with respect to what moves vertices on the screen and in depth.
     """
 
-    terms = "f", "frustum", "overdraw"
-    dterms = "camera", "cut_pixels"
-    initial_values = {"overdraw": True}
+    terms = "f", "frustum", "overdraw", "derivative"
+    dterms = "camera", "cut_pixels", "screen_points"
+    initial_values = {"overdraw": True, "derivative": "opendr"}
 
     # ------------------------------------------------------------------ the scene
 
@@ -168,6 +175,13 @@ class BaseRenderer(Ch):
     def screen(self):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
         return self._checked_camera.screen
+
+    @property
+    def is_exact(self):
+        """Whether the derivative is 'exact'."""
+        if self.derivative not in DERIVATIVES:
+            raise ValueError(f"derivative must be one of {', '.join(map(repr, DERIVATIVES))}, got {self.derivative!r}")
+        return self.derivative == "exact"
 
     # ------------------------------------------------------------------ visibility
 
@@ -249,8 +263,8 @@ class BaseRenderer(Ch):
 
     @property
     def pixels(self):
-        """What each pixel shows in this renderer's image."""
-        return self.surface_with_edges if self.overdraw else self.surface
+        """What each pixel shows in this renderer's image, at its centre or, with overdraw, on an edge."""
+        return self.surface_with_edges if self.overdraw and not self.is_exact else self.surface
 
     @property
     def corners(self):
@@ -320,6 +334,44 @@ class BaseRenderer(Ch):
                          for camera, v in zip(cameras, (self.v, v_next)))
             flow.reshape(-1, 2)[seen] = then - now
         return flow
+
+    # ------------------------------------------------------------------ pixels that edges cross
+
+    @depends_on("f", "camera", "derivative")
+    def screen_points(self):
+        """The vertices as `ScreenPoints`, of which an exact derivative is a function; None for another."""
+        return ScreenPoints(self._checked_camera) if self.is_exact else None
+
+    @depends_on("f")
+    def _mesh(self, num_vertices):
+        return Mesh(self._faces_among(num_vertices))
+
+    def _area_samples(self, colors_at=None, scale=1.0):
+        """The `AreaSamples` of the image, see `area_samples`."""
+        return area_samples(self.screen, self._mesh(len(self.screen)), self.surface, colors_at, scale)
+
+    def _colors_at(self, pixels):
+        """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
+        raise NotImplementedError
+
+    def _exact_motion(self, samples, background):
+        """Derivative of the image with respect to `screen_points`."""
+        num_points = len(self.screen)
+        seen = self._centres(samples)
+        colors, gradient = self._colors_at(self.pixels)
+        gain = gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+        motion = PixelMotion(None, self.weights, gain, num_points, seen)
+        if not len(samples.marked):
+            return motion
+        face_id, _, _ = samples.pixels
+        rows = samples.motion_rows(*self._colors_at(samples.pixels), background, self.faces[face_id[0]], num_points)
+        return Patched(motion, samples.marked, rows)
+
+    def _centres(self, samples):
+        """`SeenFaces` of the pixels that are sampled at their centre."""
+        face_id = self._seen_faces.face_id.copy()
+        face_id[samples.marked] = -1
+        return self._seen_faces._replace(face_id=face_id)
 
     # ------------------------------------------------------------------ how the image moves
 
