@@ -1,12 +1,16 @@
 """Images of textured meshes: a coloured image with one more factor, the texels that each pixel shows."""
+from functools import reduce
+
 import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import Selection
-from ..kernels.cpu.pixels import interpolate
+from ..kernels.cpu.pixels import interpolate, taps_of_faces
 from ..kernels.cpu.shading import shade
+from ..kernels.cpu.surface_gradient import surface_gradient
 from ..kernels.cpu.texture import texture_colors, texture_taps
 from ..topology import as_faces
+from .area_sampling import Patched
 from .colored import ColoredRenderer, Factor, check_finite
 from .mipmap import Mipmap
 from .pixel_jacobian import PixelMotion
@@ -40,8 +44,8 @@ class TexturedRenderer(ColoredRenderer):
     image is piecewise constant in vt: the derivative is zero, and reported as none.
     """
 
-    terms = "f", "frustum", "ft", "background_image", "overdraw", "texture_filter"
-    dterms = "vc", "camera", "bgcolor", "texture_image", "vt", "fc", "cut_pixels"
+    terms = "f", "frustum", "ft", "background_image", "overdraw", "texture_filter", "derivative"
+    dterms = "vc", "camera", "bgcolor", "texture_image", "vt", "fc", "cut_pixels", "screen_points"
     initial_values = {"texture_filter": "mipmap"}
 
     @property
@@ -87,8 +91,7 @@ class TexturedRenderer(ColoredRenderer):
             raise ValueError(f"ft must have a row per face, {len(self.faces)}, got {len(ft)}")
         return np.ascontiguousarray(vt[:, :2]), ft
 
-    @property
-    def _lookup(self):
+    def _lookup(self, pixels):
         """What the kernels of the texture take: pixels, mesh, levels, whether the nearest texel is wanted."""
         if self.texture_filter not in FILTERS:
             raise ValueError(f"texture_filter must be one of {', '.join(map(repr, FILTERS))}, got "
@@ -96,28 +99,45 @@ class TexturedRenderer(ColoredRenderer):
         vt, ft = self._texture_mesh
         _, mipmap = self._texture
         levels = mipmap.levels if self.texture_filter == "mipmap" else mipmap.levels[:1]
-        return *self.pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest"
+        return *pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest"
 
     @property
     def _factor_names(self):
         return *self._colors(self._channels), "texture_image"
 
-    def _factor(self, name):
+    def _factor(self, name, pixels):
         if name != "texture_image":
-            return super()._factor(name)
+            return super()._factor(name, pixels)
         values, mipmap = self._texture
-        taps, weights = texture_taps(*self._lookup, with_slopes=False)[:2]
+        taps, weights = texture_taps(*self._lookup(pixels), with_slopes=False)[:2]
         return Factor(taps, weights, values, mipmap)
 
     def _factor_image(self, name):
         return self._texel_image if name == "texture_image" else super()._factor_image(name)
 
-    @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt", "texture_image", "texture_filter")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "ft", "vt", "texture_image", "texture_filter")
     def _texel_image(self):
-        values, _ = self._texture
-        return texture_colors(*self._lookup, values)
+        return self._factor_at("texture_image", self.pixels)[0]
 
-    @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt")
+    def _factor_at(self, name, pixels):
+        if name != "texture_image":
+            return super()._factor_at(name, pixels)
+        values, _ = self._texture
+        return texture_colors(*self._lookup(pixels), values), lambda: self._texel_gradient(pixels)
+
+    def _texel_gradient(self, pixels):
+        """Gradient of the texels at points of the screen, (n, C, 2)."""
+        values, _ = self._texture
+        (vt, ft), nothing = self._texture_mesh, np.zeros((1, values.shape[1]))
+        taps, _, slopes, _, _ = texture_taps(*self._lookup(pixels), with_slopes=True)
+        wrt_st = np.stack([interpolate(taps, slope, values, nothing) for slope in slopes[:2]], axis=2)
+        return wrt_st @ surface_gradient(pixels, self.screen, self.faces, ft, vt)
+
+    @depends_on("f", "frustum", "camera", "derivative", "vc", "fc", "ft", "vt", "texture_image", "texture_filter")
+    def _samples(self):
+        return self._area_samples(self._colors_at)
+
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "ft", "vt")
     def texcoord_image(self):
         """Texture coordinates at each pixel, (h, w, 2): across and *down* the texture, in [0, 1] without repetition."""
         vt, ft = self._texture_mesh
@@ -126,19 +146,32 @@ class TexturedRenderer(ColoredRenderer):
         return image.reshape(self.image_size + (2,))
 
     def _derivative(self, name):
-        return self._motion_wrt_vt() if name == "vt" else super()._derivative(name)
+        if name == "vt" and not self.is_exact:
+            return self._motion_wrt_vt(self.pixels, self._product_without("texture_image"))
+        return super()._derivative(name)
 
-    def _motion_wrt_vt(self):
+    def _exact_derivative(self, name):
+        if name != "vt":
+            return super()._exact_derivative(name)
+        samples, channels = self._samples, self._channels
+        centres = self._centres(samples).face_id.reshape(self.image_size)
+        whole = self._motion_wrt_vt((centres, *self.pixels[1:]), self._product_without("texture_image"))
+        if whole is None:
+            return None
+        others = [self._factor_at(other, samples.pixels)[0] for other in self._factor_names if other != "texture_image"]
+        scale = reduce(np.multiply, others) if others else np.ones((1, channels))
+        return Patched(whole, samples.marked, samples.rows(self._motion_wrt_vt(samples.pixels, scale), channels))
+
+    def _motion_wrt_vt(self, pixels, scale):
         if self.texture_filter == "nearest":
             return None
         vt, ft = self._texture_mesh
         values, _ = self._texture
-        taps, _, slopes, lod_corners, lod_gain = texture_taps(*self._lookup, with_slopes=True)
-        scale = self._product_without("texture_image")
+        taps, _, slopes, lod_corners, lod_gain = texture_taps(*self._lookup(pixels), with_slopes=True)
         nothing = np.zeros((1, values.shape[1]))
         wrt_s, wrt_t, wrt_lod = (scale * interpolate(taps, slope, values, nothing) for slope in slopes)
-        corners = self._taps(ft)
-        motion = (PixelMotion(corners, self.weights, np.stack([wrt_s, wrt_t], axis=2), len(vt))
+        corners = taps_of_faces(pixels[0].ravel(), ft)
+        motion = (PixelMotion(corners, pixels[1].reshape(-1, 3), np.stack([wrt_s, wrt_t], axis=2), len(vt))
                   + PixelMotion(corners, lod_corners, wrt_lod[:, :, None] * lod_gain[:, None, :], len(vt)))
         if self.vt.size == motion.shape[1]:
             return motion
