@@ -13,11 +13,14 @@ colour along the surface,
 where dc_s is that of the colour at a fixed point, as of any pixel, and dA, dM follow from the motion of the lines around
 the part, the *fronts*.
 """
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
 
 from ..ch.linear_maps import LinearMap, SparseMap
 from ..kernels.cpu.area_sampling.arrangement import arrange
+from ..kernels.cpu.area_sampling.fronts import fronts_of, locate
 from ..kernels.cpu.area_sampling.gather import gather_faces
 from ..kernels.cpu.area_sampling.marks import mark_pixels
 from ..kernels.cpu.area_sampling.planes import planes_of_faces
@@ -81,7 +84,8 @@ def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):
         _find_kinks(screen, mesh, planes.side, hidden_side, colors_at, KINK * scale, kinked)
     mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, pixels.face_id, pixels.depth)
     marked, start, faces = gather_faces(screen, mesh.f, planes.side, hidden_side, mask)
-    return AreaSamples(marked, arrange(screen, mesh.f, marked, start, faces, mask.shape[1]), mask.shape)
+    width = mask.shape[1]
+    return AreaSamples(screen, mesh.f, marked, arrange(screen, mesh.f, marked, start, faces, width), width)
 
 
 def _find_kinks(screen, mesh, side, hidden_side, colors_at, tolerance, kinked):
@@ -117,32 +121,30 @@ class AreaSamples:
 
     Parameters
     ----------
+    screen : (V, 3) float64
+    f : (F, 3) int32
     marked : (P,) int32
         Pixels, ascending.
     arrangement : Arrangement
-    size : (height, width)
+    width : int
+        Of the image.
     """
 
-    def __init__(self, marked, arrangement, size):
-        self.marked, self.size = marked, size
-        self.arrangement = arrangement
+    def __init__(self, screen, f, marked, arrangement, width):
+        self.screen, self.f, self.width = screen, f, width
+        self.marked, self.arrangement = marked, arrangement
         self.place = np.searchsorted(marked, arrangement.pixel)
+        self.count = len(self.place)
 
-    @property
+    @cached_property
     def pixels(self):
         """What each sample shows, as (face_id, barycentric, depth) of an image of height 1."""
-        some = self.arrangement
-        return some.face_id[None], some.barycentric[None], some.depth[None]
+        barycentric, depth = locate(self.arrangement, self.screen, self.f, self.width)
+        return self.arrangement.face_id[None], barycentric[None], depth[None]
 
-    @property
-    def count(self):
-        return len(self.arrangement.pixel)
-
-    @property
-    def offset(self):
-        """From the centre of the pixel, (S, 2)."""
-        pixel = self.arrangement.pixel
-        return self.arrangement.position - np.column_stack([pixel % self.size[1], pixel // self.size[1]])
+    @cached_property
+    def fronts(self):
+        return fronts_of(self.arrangement, self.screen, self.f, self.width)
 
     def _sums(self, channels):
         """The sparse matrix that averages samples in their pixels, (P C, S C)."""
@@ -160,10 +162,10 @@ class AreaSamples:
         background : (N, C) or (1, C) float64
         """
         behind = self._behind(background)
-        beyond = colors - behind[self.place]
-        total = np.zeros_like(behind)
-        np.add.at(total, self.place, self.arrangement.area[:, None] * beyond)
-        image[self.marked] = behind + total
+        beyond = self.arrangement.area[:, None] * (colors - behind[self.place])
+        for channel in range(image.shape[1]):
+            image[self.marked, channel] = behind[:, channel] + np.bincount(self.place, beyond[:, channel],
+                                                                           minlength=len(self.marked))
 
     def _behind(self, background):
         return background[self.marked] if len(background) > 1 else np.repeat(background, len(self.marked), axis=0)
@@ -188,14 +190,16 @@ class AreaSamples:
             Of the face that each sample shows.
         num_points : int
         """
-        some, channels = self.arrangement, colors.shape[1]
-        swept = (colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, self.offset))
+        some, fronts, channels = self.arrangement, self.fronts, colors.shape[1]
+        swept = (colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid))
         test = np.concatenate([swept[:, :, None], gradient], axis=2)
-        pull = np.einsum("tcq,tq->tc", test[some.front_sample], some.spread)
-        of_fronts = _matrix(self.place[some.front_sample], some.front_vertex, pull[:, :, None] * some.direction[:, None],
+        pull = np.einsum("tcq,tq->tc", test[fronts.sample], fronts.spread)
+        of_fronts = _matrix(self.place[fronts.sample], fronts.vertex, pull[:, :, None] * fronts.direction[:, None],
                             len(self.marked), num_points)
-        gain = gain_of_motion(gradient, some.position, some.depth) * some.area[:, None, None]
-        entries = some.barycentric[:, :, None, None] * gain[:, None]
+        _, barycentric, depth = self.pixels
+        position = some.centroid + np.column_stack([some.pixel % self.width, some.pixel // self.width])
+        gain = gain_of_motion(gradient, position, depth[0]) * some.area[:, None, None]
+        entries = barycentric[0][:, :, None, None] * gain[:, None]
         of_surface = _matrix(np.repeat(self.place, 3), corners.ravel(), entries.reshape(-1, channels, 3),
                              len(self.marked), num_points)
         return SparseMap(of_fronts + of_surface)
