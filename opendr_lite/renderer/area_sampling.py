@@ -22,8 +22,9 @@ from ..ch.linear_maps import LinearMap, SparseMap
 from ..kernels.cpu.area_sampling.arrangement import arrange
 from ..kernels.cpu.area_sampling.fronts import fronts_of, locate
 from ..kernels.cpu.area_sampling.gather import gather_faces
+from ..kernels.cpu.area_sampling.kinks import have_kinks, middles_of_edges, smooth_edges
 from ..kernels.cpu.area_sampling.marks import mark_pixels
-from ..kernels.cpu.area_sampling.planes import planes_of_faces
+from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
 from ..kernels.cpu.surface_gradient import gain_of_motion
 
 __all__ = ["AreaSamples", "Mesh", "Patched", "area_samples"]
@@ -77,43 +78,17 @@ def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):
         Range of the colours.
     """
     planes = planes_of_faces(screen, mesh.f)
-    sides = np.unique(planes.side[pixels.face_id[pixels.face_id >= 0]])
-    hidden_side = -int(sides[0]) if mesh.is_closed and len(sides) == 1 else 0
+    hidden_side = -side_in_view(planes.side, pixels.face_id) if mesh.is_closed else 0
     kinked = np.zeros(len(mesh.edges), bool)
     if colors_at is not None:
-        _find_kinks(screen, mesh, planes.side, hidden_side, colors_at, KINK * scale, kinked)
+        smooth = smooth_edges(mesh.edges, planes.side, hidden_side)
+        edges = mesh.edges[smooth]
+        kinked[smooth] = have_kinks(screen, mesh.f, edges, *colors_at(middles_of_edges(screen, mesh.f, edges)),
+                                    KINK * scale)
     mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, pixels.face_id, pixels.depth)
     marked, start, faces = gather_faces(screen, mesh.f, planes.side, hidden_side, mask)
     width = mask.shape[1]
     return AreaSamples(screen, mesh.f, marked, arrange(screen, mesh.f, marked, start, faces, width), width)
-
-
-def _find_kinks(screen, mesh, side, hidden_side, colors_at, tolerance, kinked):
-    """Edges at which a pixel may change by more than `tolerance` if it is not sampled at its centre but on its area.
-
-    That is the jump of the gradient there, times the distance from the edge over which the steeper face has it, a pixel
-    at most, by 8. If the colours themselves jump, it is a seam.
-    """
-    a, b, i, j = mesh.edges.T
-    at = np.flatnonzero((j >= 0) & (side[i] == side[j]) & (side[i] != 0) & (side[i] != hidden_side))
-    if not at.size:
-        return
-    a, b, faces = a[at], b[at], mesh.edges[at, 2:].T
-    corners = mesh.f[faces]  # (2, n, 3)
-    on_edge = (corners == a[:, None]) | (corners == b[:, None])
-    depth = np.tile(0.5 * (screen[a, 2] + screen[b, 2]), 2)[None]
-    colors, gradient = colors_at((faces.reshape(1, -1), 0.5 * on_edge.reshape(1, -1, 3), depth))
-    jump = np.abs(np.subtract(*np.split(colors, 2))).max(axis=1)
-    of_gradient = np.subtract(*np.split(gradient, 2))
-    steepness = np.square(gradient).sum(axis=2).max(axis=1).reshape(2, -1)
-    along = screen[b, :2] - screen[a, :2]
-    opposite = np.take_along_axis(corners, np.argmin(on_edge, axis=2)[:, :, None], axis=2)[:, :, 0]
-    to_opposite = screen[opposite, :2] - screen[a, :2]
-    width = np.abs(along[:, 0] * to_opposite[..., 1] - along[:, 1] * to_opposite[..., 0]) / np.maximum(
-        np.hypot(*along.T), 1e-300)
-    width = np.where(steepness[0] > steepness[1], width[0], width[1])
-    change = np.sqrt(np.square(of_gradient).sum(axis=2)).max(axis=1) * np.minimum(width, 1.0) / 8.0
-    kinked[at] = (change > tolerance) | (jump > tolerance)
 
 
 class AreaSamples:
