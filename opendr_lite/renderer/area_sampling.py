@@ -25,11 +25,12 @@ from ..kernels.cpu.area_sampling.gather import gather_faces
 from ..kernels.cpu.area_sampling.kinks import have_kinks, middles_of_edges, smooth_edges
 from ..kernels.cpu.area_sampling.marks import mark_pixels
 from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
+from ..kernels.cpu.area_sampling.rows import motion_rows
 from ..kernels.cpu.surface_gradient import gain_of_motion
 
 __all__ = ["AreaSamples", "Mesh", "Patched", "area_samples"]
 
-KINK = 5e-4  # least change of a pixel, of the range of its colours, for which an edge between faces in view is sampled
+KINK = 1e-3  # least change of a pixel, of the range of its colours, for which an edge between faces in view is sampled
 
 
 class Mesh:
@@ -121,12 +122,6 @@ class AreaSamples:
     def fronts(self):
         return fronts_of(self.arrangement, self.screen, self.f, self.width)
 
-    def _sums(self, channels):
-        """The sparse matrix that averages samples in their pixels, (P C, S C)."""
-        each = (self.arrangement.area, self.place, np.arange(self.count + 1))
-        sums = sp.csr_matrix(each, shape=(self.count, len(self.marked))).T
-        return sp.csr_matrix(sp.kron(sums, sp.identity(channels)))
-
     def average(self, image, colors, background):
         """Write the marked pixels of an image, (N, C).
 
@@ -151,7 +146,14 @@ class AreaSamples:
 
     def rows(self, of_samples, channels):
         """The derivative of the marked pixels, from that of the samples' colours."""
-        return SparseMap(self._sums(channels) @ of_samples.to_sparse())
+        matrix = of_samples.to_sparse()
+        place = (self.place[:, None] * channels + np.arange(channels)).ravel()
+        matrix = matrix[np.argsort(place, kind="stable")]
+        rows = len(self.marked) * channels
+        ends = matrix.indptr[np.cumsum(np.bincount(place, minlength=rows))]
+        area = np.repeat(self.arrangement.area, channels)[np.argsort(place, kind="stable")]
+        data = matrix.data * np.repeat(area, np.diff(matrix.indptr))
+        return SparseMap(sp.csr_matrix((data, matrix.indices, np.append(0, ends)), shape=(rows, matrix.shape[1])))
 
     def motion_rows(self, colors, gradient, background, corners, num_points):
         """The derivative of the marked pixels by Y of the points, (P C, 3 points).
@@ -165,28 +167,15 @@ class AreaSamples:
             Of the face that each sample shows.
         num_points : int
         """
-        some, fronts, channels = self.arrangement, self.fronts, colors.shape[1]
-        swept = (colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid))
-        test = np.concatenate([swept[:, :, None], gradient], axis=2)
-        pull = np.einsum("tcq,tq->tc", test[fronts.sample], fronts.spread)
-        of_fronts = _matrix(self.place[fronts.sample], fronts.vertex, pull[:, :, None] * fronts.direction[:, None],
-                            len(self.marked), num_points)
+        some, fronts = self.arrangement, self.fronts
+        swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
         _, barycentric, depth = self.pixels
         position = some.centroid + np.column_stack([some.pixel % self.width, some.pixel // self.width])
-        gain = gain_of_motion(gradient, position, depth[0]) * some.area[:, None, None]
-        entries = barycentric[0][:, :, None, None] * gain[:, None]
-        of_surface = _matrix(np.repeat(self.place, 3), corners.ravel(), entries.reshape(-1, channels, 3),
-                             len(self.marked), num_points)
-        return SparseMap(of_fronts + of_surface)
-
-
-def _matrix(rows, points, blocks, num_rows, num_points):
-    """The sparse matrix with the sum of all blocks (n, C, 3) that are given for a row and a point."""
-    _, channels, size = blocks.shape
-    row = np.broadcast_to((rows[:, None] * channels + np.arange(channels))[:, :, None], blocks.shape)
-    column = np.broadcast_to((points[:, None] * size + np.arange(size))[:, None], blocks.shape)
-    return sp.csr_matrix((blocks.ravel(), (row.ravel(), column.ravel())),
-                         shape=(num_rows * channels, num_points * size))
+        gain = some.area[:, None, None] * gain_of_motion(gradient, position, depth[0])
+        first = np.searchsorted(self.place, np.arange(len(self.marked) + 1))
+        arrays = motion_rows(first, fronts.first, corners, barycentric[0], gain,
+                             np.concatenate([swept[:, :, None], gradient], axis=2), fronts)
+        return SparseMap(sp.csr_matrix(arrays, shape=(len(self.marked) * colors.shape[1], 3 * num_points)))
 
 
 class Patched(LinearMap):

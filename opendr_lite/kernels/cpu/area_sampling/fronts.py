@@ -38,15 +38,16 @@ class Fronts(NamedTuple):
 
     Attributes
     ----------
-    sample, vertex : (T,) int32
-        Samples ascend.
+    first : (S + 1,) int64
+        Where those of each sample start.
+    vertex : (T,) int32
     direction : (T, 3) float64
         d, in the vertex' Y.
     spread : (T, 3) float64
         ψ of 1, and of u and v from the centre of the pixel.
     """
 
-    sample: np.ndarray
+    first: np.ndarray
     vertex: np.ndarray
     direction: np.ndarray
     spread: np.ndarray
@@ -57,8 +58,9 @@ def fronts_of(arrangement, screen, f, width):
     some = arrangement
     size = np.where(some.segment_line == ALIKE, 6, 2)
     first = np.concatenate([[0], np.cumsum(size)])
-    count = first[-1]
-    fronts = Fronts(np.repeat(some.segment_sample, size), empty(count, np.int32), empty((count, 3)), empty((count, 3)))
+    count = int(first[-1])
+    of_samples = first[np.searchsorted(some.segment_sample, np.arange(len(some.pixel) + 1))]
+    fronts = Fronts(of_samples, empty(count, np.int32), empty((count, 3)), empty((count, 3)))
     run_bands(_write_fronts, split(len(size), least=SEGMENTS_PER_BAND), read_only(screen), read_only(f), width,
               some.pixel, some.face_id, *some[4:], first, *fronts[1:])
     return fronts
