@@ -14,6 +14,7 @@ where dc_s is that of the colour at a fixed point, as of any pixel, and dA, dM f
 the part, the *fronts*.
 """
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,7 +29,9 @@ from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
 from ..kernels.cpu.area_sampling.rows import motion_rows
 from ..kernels.cpu.surface_gradient import gain_of_motion
 
-__all__ = ["AreaSamples", "Mesh", "Patched", "area_samples"]
+from .pixel_jacobian import PixelMotion
+
+__all__ = ["AreaSamples", "Drift", "Mesh", "Patched", "area_samples"]
 
 KINK = 1e-3  # least change of a pixel, of the range of its colours, for which an edge between faces in view is sampled
 
@@ -155,27 +158,59 @@ class AreaSamples:
         data = matrix.data * np.repeat(area, np.diff(matrix.indptr))
         return SparseMap(sp.csr_matrix((data, matrix.indices, np.append(0, ends)), shape=(rows, matrix.shape[1])))
 
-    def motion_rows(self, colors, gradient, background, corners, num_points):
+    @cached_property
+    def position(self):
+        """u and v of the samples, (S, 2)."""
+        pixel = self.arrangement.pixel
+        return self.arrangement.centroid + np.column_stack([pixel % self.width, pixel // self.width])
+
+    def motion_rows(self, colors, gradient, drift, background, corners, num_points):
         """The derivative of the marked pixels by Y of the points, (P C, 3 points).
 
         Parameters
         ----------
         colors, gradient : (S, C), (S, C, 2) float64
             Of the samples, and along the surface.
+        drift : Drift or None
+            Of the samples.
         background : (N, C) or (1, C) float64
         corners : (S, 3)
             Of the face that each sample shows.
         num_points : int
         """
-        some, fronts = self.arrangement, self.fronts
-        swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
+        some, fronts, area = self.arrangement, self.fronts, self.arrangement.area[:, None, None]
         _, barycentric, depth = self.pixels
-        position = some.centroid + np.column_stack([some.pixel % self.width, some.pixel // self.width])
-        gain = some.area[:, None, None] * gain_of_motion(gradient, position, depth[0])
+        gain = gain_of_motion(gradient, self.position, depth[0])
+        if drift is not None:
+            gain, gradient = gain + drift.gain, gradient + drift.gradient
+        swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
         first = np.searchsorted(self.place, np.arange(len(self.marked) + 1))
-        arrays = motion_rows(first, fronts.first, corners, barycentric[0], gain,
+        arrays = motion_rows(first, fronts.first, corners, barycentric[0], area * gain,
                              np.concatenate([swept[:, :, None], gradient], axis=2), fronts)
-        return SparseMap(sp.csr_matrix(arrays, shape=(len(self.marked) * colors.shape[1], 3 * num_points)))
+        rows = SparseMap(sp.csr_matrix(arrays, shape=(len(self.marked) * colors.shape[1], 3 * num_points)))
+        if drift is None:
+            return rows
+        of_samples = PixelMotion(corners, drift.corners, drift.corner_gain, num_points)
+        return rows + self.rows(of_samples, colors.shape[1])
+
+
+class Drift(NamedTuple):
+    """How the colours of N points change that are not carried along with the surface.
+
+    Attributes
+    ----------
+    gradient : (N, C, 2) float64
+        Over the screen, of what is not carried along.
+    gain : (N, C, 3) float64
+        By the motion of the point seen, in Y.
+    corners, corner_gain : (N, 3), (N, C, 3) float64
+        By the motion of the corners of its face: weights, and the gain of their weighted sum.
+    """
+
+    gradient: np.ndarray
+    gain: np.ndarray
+    corners: np.ndarray
+    corner_gain: np.ndarray
 
 
 class Patched(LinearMap):

@@ -354,17 +354,26 @@ class BaseRenderer(Ch):
         """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
         raise NotImplementedError
 
+    def _drift_at(self, pixels, position):
+        """How colours change that are not carried along with the surface, a `Drift`, or None."""
+        return None
+
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
-        num_points = len(self.screen)
+        num_points, width = len(self.screen), self.image_size[1]
         seen = self._centres(samples)
-        colors, gradient = self._colors_at(self.pixels)
-        gain = gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+        _, gradient = self._colors_at(self.pixels)
+        gain, drift = gain_of_motion(gradient, width, self.pixels.depth.ravel()), self._drift_at(self.pixels, width)
+        if drift is not None:
+            gain += drift.gain
         motion = PixelMotion(None, self.weights, gain, num_points, seen)
+        if drift is not None:
+            motion = motion + PixelMotion(None, drift.corners, drift.corner_gain, num_points, seen)
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels
-        rows = samples.motion_rows(*self._colors_at(samples.pixels), background, self.faces[face_id[0]], num_points)
+        rows = samples.motion_rows(*self._colors_at(samples.pixels), self._drift_at(samples.pixels, samples.position),
+                                   background, self.faces[face_id[0]], num_points)
         return Patched(motion, samples.marked, rows)
 
     def _centres(self, samples):
