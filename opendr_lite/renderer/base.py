@@ -41,7 +41,6 @@ from .screen_points import ScreenPoints
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
-DERIVATIVES = ("opendr", "exact")
 EMPTY = 4294967295  # in visibility_image and boundaryid_image, a pixel that shows nothing
 EDGE_DEPTH_TOLERANCE = 1e-3  # an edge lies on the surfaces that it joins, up to this much of its depth
 
@@ -107,6 +106,7 @@ class BaseRenderer(Ch):
     terms = "f", "frustum", "overdraw", "derivative"
     dterms = "camera", "cut_pixels", "screen_points"
     initial_values = {"overdraw": True, "derivative": "opendr"}
+    derivatives = "opendr", "exact"  # values of `derivative`
 
     # ------------------------------------------------------------------ the scene
 
@@ -179,8 +179,9 @@ class BaseRenderer(Ch):
     @property
     def is_exact(self):
         """Whether the derivative is 'exact'."""
-        if self.derivative not in DERIVATIVES:
-            raise ValueError(f"derivative must be one of {', '.join(map(repr, DERIVATIVES))}, got {self.derivative!r}")
+        if self.derivative not in self.derivatives:
+            raise ValueError(f"{type(self).__name__}: derivative must be {' or '.join(map(repr, self.derivatives))}, got "
+                             f"{self.derivative!r}")
         return self.derivative == "exact"
 
     # ------------------------------------------------------------------ visibility
@@ -354,6 +355,11 @@ class BaseRenderer(Ch):
         """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
         raise NotImplementedError
 
+    def _gain_of_surface(self):
+        """By how much the colour at each pixel changes as the surface moves, in Y, (N, C, 3)."""
+        _, gradient = self._colors_at(self.pixels)
+        return gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+
     def _drift_at(self, pixels, position):
         """How colours change that are not carried along with the surface, a `Drift`, or None."""
         return None
@@ -362,8 +368,7 @@ class BaseRenderer(Ch):
         """Derivative of the image with respect to `screen_points`."""
         num_points, width = len(self.screen), self.image_size[1]
         seen = self._centres(samples)
-        _, gradient = self._colors_at(self.pixels)
-        gain, drift = gain_of_motion(gradient, width, self.pixels.depth.ravel()), self._drift_at(self.pixels, width)
+        gain, drift = self._gain_of_surface(), self._drift_at(self.pixels, width)
         if drift is not None:
             gain += drift.gain
         motion = PixelMotion(None, self.weights, gain, num_points, seen)
