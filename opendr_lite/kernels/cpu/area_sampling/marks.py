@@ -28,8 +28,7 @@ def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
         u, v, z.
     f : (F, 3) int32
     edges : (E, 4) int32
-        The two ends of each edge and the faces on both sides; the second face is -1 on a border, or where more than
-        two faces meet.
+        The two ends of each edge and the faces on both sides; the second face is -1 on a border.
     kinked : (E,) bool
         Whether the colours have a kink at the edge.
     planes : Planes
