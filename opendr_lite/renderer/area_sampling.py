@@ -46,10 +46,10 @@ class Mesh:
     Attributes
     ----------
     edges : (E, 4) int32
-        The two ends of each edge, and the faces on both sides; the second is -1 on a border, or where more than two
-        faces meet.
+        The two ends of each edge, and the faces on both sides, which run along it in opposite directions. Another edge is
+        a border of each of its faces: a row for each, with -1 for the second.
     is_closed : bool
-        Whether each edge joins two faces that run along it in opposite directions.
+        Whether there is no border.
     """
 
     def __init__(self, f):
@@ -59,11 +59,14 @@ class Mesh:
         key = np.minimum(start, end) * size + np.maximum(start, end)
         order = np.argsort(key, kind="stable")
         keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
+        balance = np.bincount(np.searchsorted(keys, key), np.sign(end - start))
+        is_joint = np.repeat((count == 2) & (balance == 0), count)
+        row = np.union1d(first, np.flatnonzero(~is_joint))
         face = order // 3
-        other = np.where(count == 2, face[np.minimum(first + 1, len(face) - 1)], -1)
-        self.edges = np.column_stack([keys // size, keys % size, face[first], other]).astype(np.int32)
-        self.is_closed = bool((count == 2).all() and (np.bincount(np.searchsorted(keys, key), np.sign(end - start)) == 0
-                                                      ).all())
+        other = np.where(is_joint[row], face[np.minimum(row + 1, len(face) - 1)], -1)
+        ends = key[order][row]
+        self.edges = np.column_stack([ends // size, ends % size, face[row], other]).astype(np.int32)
+        self.is_closed = bool(is_joint.all())
 
 
 def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):

@@ -282,7 +282,7 @@ class BaseRenderer(Ch):
 
     # ------------------------------------------------------------------ pictures of it
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def visibility_image(self):
         """Face seen at each pixel, (h, w) uint32; 4294967295 where there is none."""
         return self.pixels.face_id.astype(np.uint32)
@@ -389,7 +389,7 @@ class BaseRenderer(Ch):
 
     # ------------------------------------------------------------------ how the image moves
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def _cut(self):
         """Pixels of faces with a corner behind the near plane, (n,) indices."""
         if self._clipped is None:
@@ -397,7 +397,7 @@ class BaseRenderer(Ch):
         behind = self.screen[:, 2] < self._checked_frustum["near"]
         return np.flatnonzero((self.corners[:, 0] >= 0) & behind[self.corners].any(axis=1))
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def cut_pixels(self):
         """Projections of the points that the pixels of cut faces show, a node (n, 2); None without such pixels."""
         if not self._cut.size:
@@ -409,7 +409,7 @@ class BaseRenderer(Ch):
         """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, a `Gain`."""
         return gain_of_image(image.reshape(self.image_size + (-1,)), self._boundary[0] >= 0 if self.overdraw else None)
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def _seen_faces(self):
         return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 

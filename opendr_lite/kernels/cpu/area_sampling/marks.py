@@ -4,7 +4,8 @@ Three things do: an edge where the surface turns away from the camera or ends; a
 in view meet but their colours, sampled at the centre, would differ from those of the area; and two surfaces that cross.
 
 An edge is drawn into every square that it touches. It is hidden there if its nearest point is behind everything seen
-around: behind the surfaces at the nine centres, less what these may recede over a pixel.
+around: behind the surfaces at the nine centres, less what these may recede over a pixel. At the frame of the image some
+of the nine are unknown, and no edge counts as hidden.
 
 Two surfaces cross between neighbouring pixels that see one of them each, if each of them, extended to the other's pixel,
 goes behind what is seen there. Faces that share a vertex meet in a valley, which is not a crossing. The line may run
@@ -29,8 +30,7 @@ def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
         u, v, z.
     f : (F, 3) int32
     edges : (E, 4) int32
-        The two ends of each edge and the faces on both sides; the second face is -1 on a border, or where more than
-        two faces meet.
+        The two ends of each edge and the faces on both sides; the second face is -1 on a border.
     kinked : (E,) bool
         Whether the colours have a kink at the edge.
     planes : Planes
@@ -106,8 +106,10 @@ def _mark_edges(start, stop, screen, edges, kinked, hidden_side, side, slope, fa
 def _is_hidden(row, column, nearest, slope, face_id, depth):
     """Whether all that is seen around is in front of 1/z = nearest."""
     height, width = face_id.shape
-    for j in range(max(0, row - 1), min(height, row + 2)):
-        for i in range(max(0, column - 1), min(width, column + 2)):
+    if not (0 < row < height - 1 and 0 < column < width - 1):
+        return False
+    for j in range(row - 1, row + 2):
+        for i in range(column - 1, column + 2):
             t = face_id[j, i]
             if t < 0 or 1.0 / depth[j, i] - abs(slope[t, 0]) - abs(slope[t, 1]) <= nearest * (1.0 + CLOSE):
                 return False
