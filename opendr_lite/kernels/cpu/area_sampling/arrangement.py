@@ -233,13 +233,12 @@ def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, known, order, s
             middle, reach = a * x + b * y + c, half * (abs(a) + abs(b))
             if middle >= reach:
                 continue
-            where = side_of_line(store, now, a, b, c) if middle > -reach else -1
-            if where < 0:
-                meets = False
-                break
-            if where == 0:
+            if middle > -reach:
                 keep_inside(store, now, a, b, c, 4.0 * count + k, 2 * WORK + 1 - now)
                 now = 2 * WORK + 1 - now
+            if middle <= -reach or store[now, 0] < 3.0:
+                meets = False
+                break
         if not meets:
             continue
         area, moment_x, moment_y = area_and_moments(store, now)

@@ -40,7 +40,7 @@ def side_of_line(store, p, a, b, c):
 
 @step
 def keep_inside(store, p, a, b, c, label, q):
-    """Row q becomes what polygon p has where a x + b y + c >= 0; the line cuts it."""
+    """Row q becomes what polygon p has where a x + b y + c >= 0; less than three corners if that is nothing."""
     stop, to = 1 + 3 * int(store[p, 0]), 1
     here = a * store[p, 1] + b * store[p, 2] + c
     for at in range(1, stop, 3):
