@@ -135,7 +135,7 @@ class BaseRenderer(Ch):
             raise AttributeError(f"{type(self).__name__} has no {name} yet: set it, as in rn.set({name}=...)")
         return value
 
-    @property
+    @depends_on("f", "camera")
     def faces(self):
         """The faces as int32, checked against the number of vertices."""
         return self._faces_among(len(self.screen))
@@ -171,7 +171,7 @@ class BaseRenderer(Ch):
         """Vertices in camera space, (V, 3)."""
         return self._checked_camera.v_cam.r.reshape(-1, 3)
 
-    @property
+    @depends_on("camera")
     def screen(self):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
         return self._checked_camera.screen
@@ -309,6 +309,36 @@ class BaseRenderer(Ch):
     def boundarybool_image(self):
         """1 where a silhouette edge is seen, else 0; (h, w) uint32."""
         return (self._boundary[0] >= 0).astype(np.uint32)
+
+    def derivative_image(self, x, i=0):
+        """How each pixel changes with one entry of a node: a column of the Jacobian as an image.
+
+        By one product with the Jacobian, which is not formed.
+
+        Parameters
+        ----------
+        x : Ch
+            A node that this image is a function of, or a view of one.
+        i : int or tuple of int
+            The entry: an index into x.ravel(), or, as a tuple, into x.
+
+        Returns
+        -------
+        ndarray of the shape of the image
+
+        Raises
+        ------
+        ValueError
+            If the image is no function of x.
+        IndexError
+            If x has no entry i.
+        """
+        if not self.is_dr_wrt(x):
+            raise ValueError(f"x must be a node that the image is a function of; {x.short_name} of shape {x.shape} is "
+                             "not below it")
+        tangent = np.zeros(x.size)
+        tangent[check_entry(i, x.shape)] = 1.0
+        return self.jvp(x, tangent).reshape(self.shape)
 
     def flow_to(self, v_next, cam_next=None):
         """How far what is seen at each pixel moves.
@@ -451,6 +481,18 @@ def _projected(camera, points):
     camera = camera.copy()
     camera.v = points
     return camera.r[:, :2]
+
+
+def check_entry(i, shape):
+    """The index into the ravelled array of the one entry that i, an int or a tuple, stands for; IndexError if none."""
+    entries = np.arange(np.prod(shape, dtype=int))
+    try:
+        entry = entries.reshape(shape)[i] if isinstance(i, tuple) else entries[i]
+    except IndexError:
+        entry = entries
+    if np.ndim(entry):
+        raise IndexError(f"i must be an entry of x, of shape {shape}, as a tuple, or flat; got {i!r}")
+    return entry
 
 
 def check_frustum(frustum):

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..ch.linear_maps import Diagonal, LinearMap, as_csr
-from ..ch.tangents import FormedTangent, Tangent
+from ..ch.tangents import Tangent
 from ..kernels.cpu.image_gradient import NO_GAIN
 from ..kernels.cpu.normal_equations import PixelRows, box_of_pixels, padded, stream_lines
 from ..kernels.jit import read_only
+from ..memory import zeros
 from . import pixel_moments
 
 __all__ = ["Lines", "PixelTangent", "Term"]
@@ -61,10 +62,6 @@ class PixelTangent(Tangent):
             result = reduce(add, (as_csr(pixel_map @ tangent) for pixel_map, tangent, _ in self.terms))
         return result if self.factor is None else self.factor @ result
 
-    def placed(self, columns, n):
-        places = np.arange(n)[columns]
-        return PixelTangent([term._replace(columns=places[term.columns]) for term in self.terms], n, self.factor)
-
     def scaled(self, diagonal):
         factor = diagonal if self.factor is None else Diagonal(self.factor.diagonal * diagonal.diagonal, self.shape[0])
         return PixelTangent(self.terms, self.shape[1], factor)
@@ -88,7 +85,7 @@ class PixelTangent(Tangent):
         lines = self.lines()
         if lines is not None:
             return lines.normal_equations(weights, weighted)
-        return FormedTangent(self.form()).normal_equations(weights, weighted)
+        return self.formed().normal_equations(weights, weighted)
 
     def _from_moments(self, weights, weighted):
         if self.factor is not None:
@@ -152,10 +149,11 @@ class PixelTangent(Tangent):
             return None, np.empty(0)
         terms, = group.values()
         pixel_map = terms[0].map
-        rows = np.zeros((pixel_map.points, pixel_map.dimensions, padded(self.shape[1])))
-        unknowns = rows[:, :, :self.shape[1]]
-        for _, tangent, columns in terms:
-            unknowns[:, :, columns] += tangent.reshape(pixel_map.points, pixel_map.dimensions, -1)
+        rows = zeros((pixel_map.shape[1], padded(self.shape[1])))
+        unknowns = rows[:, :self.shape[1]]
+        unknowns[:, terms[0].columns] = terms[0].tangent
+        for _, tangent, columns in terms[1:]:
+            unknowns[:, columns] += tangent
         return pixel_map, rows.reshape(-1)
 
 
