@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..ch.linear_maps import LinearMap, SparseMap
+from ..ch.tangents import as_slice
 from ..kernels.cpu.area_sampling.arrangement import arrange
 from ..kernels.cpu.area_sampling.fronts import fronts_of, locate
 from ..kernels.cpu.area_sampling.gather import gather_faces
@@ -30,6 +31,7 @@ from ..kernels.cpu.area_sampling.rows import motion_rows
 from ..kernels.cpu.surface_gradient import gain_of_motion
 
 from .pixel_jacobian import PixelMotion
+from .pixel_tangent import Patch, PixelTangent
 
 __all__ = ["AreaSamples", "Drift", "Mesh", "Patched", "area_samples"]
 
@@ -253,6 +255,14 @@ class Patched(LinearMap):
 
     def times_sparse(self, matrix):
         return self._spread(self.whole.times_sparse(matrix), self.rows.times_sparse(matrix))
+
+    def times_tangent(self, tangent):
+        """A `PixelTangent` with a `Patch`, if the tangent is an array and that of the whole is one."""
+        whole, blocks = self.whole @ tangent, tangent.formed().blocks
+        if not isinstance(whole, PixelTangent) or not all(isinstance(matrix, np.ndarray) for _, matrix in blocks):
+            return super().times_tangent(tangent)
+        whole.patch = Patch(self.pixels, [(self.rows @ matrix, as_slice(columns)) for columns, matrix in blocks])
+        return whole
 
     def _spread(self, whole, rows):
         rows = sp.csr_matrix(rows)
