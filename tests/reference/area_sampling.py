@@ -100,3 +100,18 @@ def average(screen, f, colors, background, width, height):
 def meets(screen, f, column, row):
     """Area of each face in the square of a pixel, (F,), whatever hides it."""
     return np.array([visible_parts(screen, face[None], column, row)[0, 0] for face in f])
+
+
+def touched(start, end, width, height, margin=0.0):
+    """Pixels of which the squares, larger by a margin on each side, a segment touches: (height, width) bool."""
+    rows, columns = np.indices((height, width))
+    first, last = np.zeros((height, width)), np.ones((height, width))
+    for axis, centre in ((0, columns), (1, rows)):
+        along = end[axis] - start[axis]
+        low, high = centre - HALF - margin - start[axis], centre + HALF + margin - start[axis]
+        if along == 0:
+            last = np.where((low <= 0) & (high >= 0), last, -1)
+        else:
+            first = np.maximum(first, np.minimum(low / along, high / along))
+            last = np.minimum(last, np.maximum(low / along, high / along))
+    return first <= last
