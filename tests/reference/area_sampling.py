@@ -83,8 +83,8 @@ def average(screen, f, colors, background, width, height):
     (height, width, C) float64
     """
     image = np.empty((height, width, colors.shape[1]))
+    low, high = screen[f, :2].min(axis=1), screen[f, :2].max(axis=1)
     for row, column in np.ndindex(height, width):
-        low, high = screen[f, :2].min(axis=1), screen[f, :2].max(axis=1)
         near = f[(low <= [column + HALF, row + HALF]).all(axis=1) & (high >= [column - HALF, row - HALF]).all(axis=1)]
         parts = visible_parts(screen, near, column, row) if len(near) else np.zeros((0, 3))
         image[row, column] = (1 - parts[:, 0].sum()) * np.asarray(background)

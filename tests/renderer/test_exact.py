@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from opendr_lite import ch
 from opendr_lite.ch import Ch
+from opendr_lite.filters import gaussian_pyramid
 from opendr_lite.geometry import VertNormals
 from opendr_lite.lighting import LambertianPointLight, SphericalHarmonics
 from opendr_lite.renderer import ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
@@ -182,6 +183,14 @@ def test_light_on_the_normals():
 
 
 @pytest.mark.parametrize("cls", CLASSES)
+def test_through_filters(cls):
+    rn = body(cls)
+    pyramid = gaussian_pyramid(rn, n_levels=2)
+    assert_exact(pyramid, rn.v)
+    assert_exact(pyramid, rn.camera.rt)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
 def test_open_meshes(cls):
     rn = body(cls)
     rn.f = rn.f[::2]
@@ -233,17 +242,15 @@ def test_a_background_image(cls):
 
 # ---------------------------------------------------------------------- image
 
-@pytest.mark.parametrize("scale", [1.0, 0.1])
-def test_marked_pixels_are_those_of_the_slow_twin(scale):
-    """Every pixel with an outline in it, every face of it; colours of the vertices are affine in space, without kinks."""
-    rn = body(ColoredRenderer, 16)
-    rn.camera.t = rn.camera.t.r / [1, 1, scale]
-    colours, background = rn.v.r @ np.full((3, 3), 0.1) + [0.2, 0.4, 0.6], np.array([0.9, 0.1, 0.3])
-    rn.set(vc=colours, bgcolor=background)
-    expected = average(rn.screen, rn.faces, colours, background, 36, 28)
-    at_samples = marked(rn)
-    assert at_samples.any()
-    np.testing.assert_allclose(rn.r[at_samples], expected[at_samples], atol=1e-12)
+@pytest.mark.parametrize("num_points, t", [(16, [0.1, -0.2, 3.5]), (10, [1.0, -1.7, 30.0])])
+def test_marked_pixels_are_those_of_the_slow_twin(num_points, t):
+    """Every pixel with an outline in it; in the second view the whole body is in few pixels."""
+    rn = body(ColoredRenderer, num_points)
+    rn.camera.t = t
+    expected = average(rn.screen, rn.faces, rn.vc.r, rn.bgcolor.r, 36, 28)
+    crossed = marked(rn)
+    assert crossed.any()
+    np.testing.assert_allclose(rn.r[crossed], expected[crossed], atol=1e-12)
 
 
 def marked(rn):
@@ -295,17 +302,17 @@ def test_it_is_the_mean_over_the_areas_of_a_smooth_texture():
 def path_of_vertices(cls):
     rn = body(cls)
     direction = np.random.default_rng(0).standard_normal(rn.v.shape)
-    return rn, rn.v, rn.v.r + 2.5e-4 * np.arange(120)[:, None, None] * direction
+    return rn, rn.v, rn.v.r + 2.5e-4 * np.arange(60)[:, None, None] * direction
 
 
 def path_of_the_camera(cls):
     rn = body(cls)
-    return rn, rn.camera.rt, rn.camera.rt.r + 5e-4 * np.arange(120)[:, None] * np.array([1.0, -0.5, 0.7])
+    return rn, rn.camera.rt, rn.camera.rt.r + 5e-4 * np.arange(60)[:, None] * np.array([1.0, -0.5, 0.7])
 
 
 def path_of_a_body(cls):
     rn, shift = two_bodies(cls)
-    return rn, shift, shift.r + 4e-4 * np.arange(120)[:, None] * np.array([0.5, 0.7, 1.0])
+    return rn, shift, shift.r + 4e-4 * np.arange(60)[:, None] * np.array([0.5, 0.7, 1.0])
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -329,7 +336,7 @@ def test_the_same_bits_for_any_number_of_threads(cls):
     try:
         for count in (1, 2, 3):
             set_num_threads(count)
-            rn = body(cls, 8000)
+            rn = body(cls, 2500)
             rn.set(frustum=frustum(120, 90))
             rn.camera.set(f=[130.0, 140.0], c=[59.5, 44.5])
             jacobian = rn.dr_wrt(rn.camera.t)
@@ -427,7 +434,7 @@ def test_the_area_of_a_sliver(width):
 @pytest.mark.parametrize("width", [1e-2, 1e-4])
 def test_the_derivative_of_a_sliver(cls, width):
     rn = at(cls, [[1.2, 1.3], [6.4, 4.1], [6.4, 4.1 + width]], [1.0, 1.2, 1.1], [[0, 1, 2]])
-    assert_exact(rn, rn.v, step=1e-5 * width, tolerance=2e-9 / width)
+    assert_exact(rn, rn.v, step=1e-2 * width)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -571,12 +578,11 @@ def test_the_camera_in_or_at_a_body(cls, t):
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(mesh=fuzz.meshes, lens=st.sampled_from(fuzz.LENSES))
-def test_no_mesh_in_front_of_the_camera_is_too_strange(cls, mesh, lens):
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(mesh=fuzz.meshes, lens=st.sampled_from(fuzz.LENSES), depth=st.sampled_from([0.0, 2.0, 5.0]))
+def test_no_mesh_is_too_strange(cls, mesh, lens, depth):
     v, f = mesh
-    v = np.abs(v) * [0, 0, 1] + np.multiply(v, [1, 1, 0])
-    view = camera(Ch(v), 13, 11, t=[0, 0, 1], f=[12.0, 13.0], k=lens)
+    view = camera(Ch(v), 13, 11, t=[0, 0, depth], f=[12.0, 13.0], k=lens)
     terms = colors(cls, len(v))
     rn = cls(camera=view, f=np.array(f, int), frustum=frustum(13, 11, far=40.0), derivative="exact", **terms)
     fuzz.check(rn, ["v", "rt", "t", "f", "c"] + (["k"] if lens else [])
