@@ -61,7 +61,8 @@ def test_no_marked_pixel_and_no_face():
 
 def test_faces_far_outside_and_larger_than_the_image():
     far = 1e8
-    screen = np.array([[-far, -far, 1], [far, -far, 1], [0, far, 1], [far, far, 1], [far, far + 1, 1], [far + 1, far, 1]])
+    screen = np.array([[-far, -far, 1], [far, -far, 1], [0, far, 1],
+                       [far, far, 1], [far, far + 1, 1], [far + 1, far, 1]])
     f = np.array([[0, 1, 2], [3, 4, 5]], np.int32)
     mask = np.ones((HEIGHT, WIDTH), np.uint8)
     _, start, faces = gather_faces(screen, f, planes_of_faces(screen, f).side, 0, mask)

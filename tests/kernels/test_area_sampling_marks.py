@@ -152,7 +152,8 @@ def test_images_of_a_row_or_a_column(width, height):
 def test_each_face_at_an_edge_of_three_or_of_unlike_winding_ends_there():
     screen = np.array([[8.2, 3.1, 1.0], [8.4, 14.3, 1], [2, 9, 1], [8.3, 8.7, 0.5], [1, 5, 2]])
     on_edge = touched(screen[0], screen[1], WIDTH, HEIGHT)
-    for f in ([[0, 1, 2], [0, 1, 4]], [[0, 1, 2], [1, 0, 4]], [[0, 1, 3], [0, 1, 2], [1, 0, 4]], [[1, 0, 2], [0, 1, 3]]):
+    for f in ([[0, 1, 2], [0, 1, 4]], [[0, 1, 2], [1, 0, 4]], [[0, 1, 3], [0, 1, 2], [1, 0, 4]],
+              [[1, 0, 2], [0, 1, 3]]):
         assert marks(screen, np.array(f, np.int32))[on_edge].all()
 
 

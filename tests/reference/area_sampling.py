@@ -1,7 +1,7 @@
 """Slow twins of area sampling: a square is cut into slabs between the abscissas at which any two lines meet.
 
-Lines are those under all edges, and those along which two faces are equally near. In a slab none of them cross, so their
-order from top to bottom stays, and one face is seen all over each trapezoid between two neighbours.
+Lines are those under all edges, and those along which two faces are equally near. In a slab none of them cross, so
+their order from top to bottom stays, and one face is seen all over each trapezoid between two neighbours.
 """
 import numpy as np
 

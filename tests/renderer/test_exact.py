@@ -51,7 +51,8 @@ def two_bodies(cls):
     shift = Ch(np.array([0.3, 0.2, -0.1]))
     v = ch.vstack((one.v.r, 0.9 * one.v.r[:, [1, 2, 0]] + shift))
     view = camera(v, rt=one.camera.rt.r, t=one.camera.t.r)
-    rn = cls(camera=view, f=np.concatenate([one.f, one.f + 40]), frustum=frustum(), derivative="exact", **colors(cls, 80))
+    rn = cls(camera=view, f=np.concatenate([one.f, one.f + 40]), frustum=frustum(), derivative="exact",
+             **colors(cls, 80))
     return rn, shift
 
 
@@ -69,7 +70,7 @@ def unwelded(cls):
 
 
 def at(cls, uv, depth, f, size=8, **terms):
-    """A mesh with vertices at given pixels and depths; the derivative by a shift of the screen is that by `camera.c`."""
+    """A mesh with vertices at given pixels and depths; `camera.c` shifts it over the screen."""
     v = at_pixels(uv, depth)
     return cls(camera=flat_camera(Ch(v)), f=np.array(f), frustum=frustum(size, size), derivative="exact",
                **{**colors(cls, len(v)), **terms})
