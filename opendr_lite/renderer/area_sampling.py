@@ -48,8 +48,8 @@ class Mesh:
     Attributes
     ----------
     edges : (E, 4) int32
-        The two ends of each edge, and the faces on both sides, which run along it in opposite directions. Another edge is
-        a border of each of its faces: a row for each, with -1 for the second.
+        The two ends of each edge, and the faces on both sides, which run along it in opposite directions. Another edge
+        is a border of each of its faces: a row for each, with -1 for the second.
     is_closed : bool
         Whether there is no border.
     """
