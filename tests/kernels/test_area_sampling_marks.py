@@ -19,7 +19,7 @@ def marks(screen, f, kinked=(), hidden_side=0, width=WIDTH, height=HEIGHT):
     of_edges = np.zeros(len(edges), bool)
     of_edges[list(kinked)] = True
     face_id, _, depth = rasterize(screen, f, width, height, FAR)
-    return mark_pixels(screen, f, edges, of_edges, planes_of_faces(screen, f), hidden_side, face_id, depth)
+    return mark_pixels(screen, f, edges, of_edges, planes_of_faces(screen, f), hidden_side, FAR, face_id, depth)
 
 
 def body(num_points=20, seed=3, shift=(0.0, 0.0)):

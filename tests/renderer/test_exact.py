@@ -11,7 +11,7 @@ from opendr_lite.ch import Ch
 from opendr_lite.filters import gaussian_pyramid
 from opendr_lite.geometry import VertNormals
 from opendr_lite.lighting import LambertianPointLight, SphericalHarmonics
-from opendr_lite.renderer import ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
+from opendr_lite.renderer import BoundaryRenderer, ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
 from opendr_lite.renderer.area_sampling import Mesh, area_samples
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference.area_sampling import average, touched
@@ -144,6 +144,15 @@ def test_the_derivative_is_that_of_the_image(cls, name):
     assert_exact(rn, variable(rn, name), step=1e-4 if name in LINEAR else 1e-7)
 
 
+@pytest.mark.parametrize("name", ["v", "rt", "t", "f", "c", "k", "vc", "vt", "texture_image"])
+def test_with_mipmaps(name):
+    """The level of detail changes too."""
+    rng = np.random.default_rng(1)
+    rn = body(TexturedRenderer, k=LENS, texture_filter="mipmap", texture_image=Ch(rng.random((64, 32, 3))))
+    rn.vt = Ch(0.5 * rn.vt.r)
+    assert_exact(rn, variable(rn, name), step=1e-4 if name in LINEAR else 1e-8)
+
+
 @pytest.mark.parametrize("name", ["v", "t", "vc", "texture_image"])
 def test_with_the_nearest_texel(name):
     rn = body(TexturedRenderer, texture_filter="nearest")
@@ -241,6 +250,34 @@ def test_a_background_image(cls):
         assert_exact(rn, rn.vc, step=1e-4)
 
 
+@pytest.mark.parametrize("level", [3.0, 2.7])
+def test_depth_behind_a_background(level):
+    """The background is seen where it is nearer, also in pixels that are area-sampled."""
+    rn = body(DepthRenderer, background_image=np.full((28, 36), level))
+    assert rn.r.max() <= level and (rn.r < level).sum() < 385
+    assert np.abs(rn.r - supersampled(rn)).max() < 0.05
+    assert_exact(rn, rn.v)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("far", [2.8, 3.1])
+def test_the_far_plane_cuts_a_body(cls, far):
+    rn = body(cls)
+    rn.frustum = {**rn.frustum, "far": far}
+    assert 0 < (rn.surface.face_id >= 0).sum() < (body(cls).surface.face_id >= 0).sum()
+    if cls is not TexturedRenderer:
+        assert np.abs(rn.r - supersampled(rn)).max() < 0.02 * rn.r.max()
+    for name in ("v", "t", "f"):
+        assert_exact(rn, variable(rn, name))
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_beyond_the_far_plane_nothing_is_seen(cls):
+    rn = body(cls)
+    rn.camera.t = [0.0, 0, 100]
+    np.testing.assert_array_equal(rn.r, aliased(rn).r)
+
+
 # ---------------------------------------------------------------------- image
 
 @pytest.mark.parametrize("num_points, t", [(16, [0.1, -0.2, 3.5]), (10, [1.0, -1.7, 30.0])])
@@ -257,7 +294,7 @@ def test_marked_pixels_are_those_of_the_slow_twin(num_points, t):
 def marked(rn):
     """Pixels that an outline crosses, (h, w) bool."""
     mask = np.zeros(rn.image_size, bool)
-    mask.flat[area_samples(rn.screen, Mesh(rn.faces), rn.surface).marked] = True
+    mask.flat[area_samples(rn.screen, Mesh(rn.faces), rn.surface, 50.0, lambda pixels: pixels).marked] = True
     return mask
 
 
@@ -276,7 +313,7 @@ def test_where_no_edge_crosses_it_is_the_image_at_the_centres_bit_for_bit(cls):
 def test_the_areas_of_a_pixel_sum_to_one_at_most(cls):
     rn, _ = two_bodies(cls)
     for terms in ({}, {"colors_at": rn._colors_at}):
-        samples = area_samples(rn.screen, Mesh(rn.faces), rn.surface, **terms)
+        samples = area_samples(rn.screen, Mesh(rn.faces), rn.surface, 50.0, lambda pixels: pixels, **terms)
         assert samples.uncovered().min() > -1e-12 and samples.uncovered().max() <= 1
     if cls is SilhouetteRenderer:
         assert rn.r.min() >= 0 and rn.r.max() <= 1 + 1e-12
@@ -375,6 +412,12 @@ def test_an_unknown_derivative_is_refused(cls):
     for ask in (lambda: rn.r, lambda: rn.dr_wrt(rn.v)):
         with pytest.raises(ValueError, match="derivative must be 'opendr' or 'exact', got 'Exact'"):
             ask()
+
+
+def test_boundaries_have_no_exact_derivative():
+    rn = blob(BoundaryRenderer, derivative="exact")
+    with pytest.raises(ValueError, match="BoundaryRenderer: derivative must be 'opendr', got 'exact'"):
+        rn.r
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -572,7 +615,22 @@ def test_the_camera_in_or_at_a_body(cls, t):
     rn = body(cls)
     rn.camera.t = t
     assert np.isfinite(rn.r).all()
+    if cls in (SilhouetteRenderer, ColoredRenderer):
+        assert np.abs(rn.r - supersampled(rn)).max() < 0.05
+    whole = cls is SilhouetteRenderer and rn.r.min() == 1  # which does not depend on anything
     for name in ("v", "rt", "t", "f", "c"):
+        if whole:
+            assert not np.abs(rn.dr_wrt(variable(rn, name)).data).any()
+        else:
+            assert_exact(rn, variable(rn, name), step=1e-5 if name == "f" else 1e-7)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_lens_at_the_near_plane(cls):
+    """Derivatives of what the near plane cuts are not exact with a lens, but there are some."""
+    rn = body(cls, k=LENS)
+    rn.camera.t = [0.9, 0.2, 0.3]
+    for name in ("v", "rt", "t", "f", "c", "k"):
         x = variable(rn, name)
         assert np.isfinite(rn.dr_wrt(x).data).all()
         assert np.isfinite(rn.jvp(x, np.ones(x.size))).all() and np.isfinite(rn.vjp(x, np.ones(rn.size))).all()
