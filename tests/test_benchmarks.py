@@ -120,11 +120,10 @@ def test_numbers_have_three_digits():
     assert Spread.of([3, 1, 2]) == Spread(2, 1, 3)
 
 
-def test_page_and_figure(results, tmp_path, monkeypatch):
+def test_page_and_figure(results, tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{report.BEGIN}old\n{report.END}after\n")
-    monkeypatch.setattr(report, "PAGE", page)
-    report.write_page(results)
+    report.write_page(page, report.measured_part(results))
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "### Jacobians" in text and results["machine"] in text
