@@ -56,13 +56,9 @@ def main():
     measurements = [results_of(rows, excluded, QUICK_BUDGET if options.quick else BUDGET)]
     if re.search(options.rows, "Start"):
         measurements.append(starts(machine.cpu_count()))
-    try:
-        for result in chain(*measurements):
-            results["rows"].append(result)
-            print(*report.lines(result), sep="\n", flush=True)
-    except KeyboardInterrupt:
-        print("interrupted: the rest is left out")
-
+    for result in study.until_interrupted(chain(*measurements)):
+        results["rows"].append(result)
+        print(*report.lines(result), sep="\n", flush=True)
     study.leave(results, "benchmarks", options.output, figure.draw)
     if options.docs:
         report.write_page(report.PAGE, report.measured_part(results))

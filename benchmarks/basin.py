@@ -12,6 +12,7 @@ import itertools
 import statistics
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def measured(model, method, with_pyramid, number):
 
 def home(values):
     """Share of starts that came home."""
-    return np.mean(np.less(values, HOME))
+    return sum(value < HOME for value in values) / max(len(values), 1)
 
 
 def off_at_home(values):
@@ -128,7 +129,8 @@ def off_at_home(values):
 
 def cells(row):
     cases = row["cases"].values()
-    together = {name: sum((case[name] for case in cases), ()) for name in ("off", "iterations", "seconds")}
+    together = {name: list(chain.from_iterable(case[name] for case in cases))
+                for name in ("off", "iterations", "seconds")}
     return (row["model"], row["method"], "pyramid" if row["pyramid"] else "pixels",
             *(f"{100 * home(case['off']):.0f} %" for case in cases), f"{100 * home(together['off']):.0f} %",
             f"{off_at_home(together['off']):.2g}",
@@ -156,7 +158,8 @@ def bars(axis, rows, image, of_distances):
     ways = list(dict.fromkeys(cells(row)[1:3] for row in rows))
     for place, (colour, model) in enumerate(zip(COLOURS, MODELS)):
         chosen = [row for row in rows if row["model"] == model]
-        off = [sum((case["off"] for name, case in row["cases"].items() if name.endswith(image)), ()) for row in chosen]
+        off = [list(chain.from_iterable(case["off"] for name, case in row["cases"].items() if name.endswith(image)))
+               for row in chosen]
         axis.barh(np.arange(len(chosen)) + 0.25 * (place - 1), [of_distances(each) for each in off], 0.25, color=colour,
                   label=model)
     axis.set_yticks(range(len(ways)), [", ".join(way) for way in ways])
@@ -170,9 +173,10 @@ def main():
     results = study.begin(options.quick, {})
     print(report.circumstances(results))
     print(study.aligned(COLUMNS, WIDTHS))
-    for way in WAYS:
-        results["rows"].append(measured(*way, QUICK_STARTS if options.quick else STARTS))
-        print(study.aligned(cells(results["rows"][-1]), WIDTHS), flush=True)
+    number = QUICK_STARTS if options.quick else STARTS
+    for row in study.until_interrupted(measured(*way, number) for way in WAYS):
+        results["rows"].append(row)
+        print(study.aligned(cells(row), WIDTHS), flush=True)
     study.leave(results, "basin", options.output, draw)
     if options.docs:
         report.write_page(PAGE, measured_part(results))

@@ -6,7 +6,7 @@ from pathlib import Path
 from . import machine, report
 from .race import ROOT
 
-__all__ = ["aligned", "begin", "command_line", "leave"]
+__all__ = ["aligned", "begin", "command_line", "leave", "until_interrupted"]
 
 
 def command_line(module, description):
@@ -28,6 +28,14 @@ def begin(quick, excluded):
     """
     return {"date": datetime.date.today().isoformat(), "quick": quick, "machine": machine.description(),
             "load": machine.load(), "versions": machine.versions(), "excluded": excluded, "rows": []}
+
+
+def until_interrupted(rows):
+    """The rows as they come; Ctrl-C ends them."""
+    try:
+        yield from rows
+    except KeyboardInterrupt:
+        print("interrupted: the rest is left out")
 
 
 def leave(results, name, folder, draw):
