@@ -1,9 +1,10 @@
 """From how far fits of a pose find home: ``python -m benchmarks.basin``.
 
-A mesh is drawn at random poses about the true one, up to its radius away and turned by up to 60 degrees. From each, translation
-and rotation are fitted to one picture: a silhouette, colours, or depth. The picture is made of many samples for each pixel, as
-a camera would take it, whatever the derivative. Given is the share of starts that come home: vertices are within two pixels of
-where they belong, in the mean of the squares. Of a globe without colours, the rotation cannot be seen, and does not count.
+A mesh is drawn at random poses about the true one, up to its radius away and turned by up to 60 degrees. From each,
+translation and rotation are fitted to one picture: a silhouette, colours, or depth. The picture is made of many
+samples for each pixel, as a camera would take it, whatever the derivative. Given is the share of starts that come
+home: vertices are within two pixels of where they belong, in the mean of the squares. Of a globe without colours, the
+rotation cannot be seen, and does not count.
 
 Fits end when a step gains less than a ten-thousandth. "pyramid" is a fit to a Gaussian pyramid, followed by one to the
 pixels.

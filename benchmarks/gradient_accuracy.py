@@ -1,11 +1,11 @@
 """How right derivatives of images are: ``python -m benchmarks.gradient_accuracy``.
 
-Everything is measured on meshes with coloured vertices, for directions in which their vertices move, by a pixel in the
-mean: three translations, three rotations, and some in which each vertex has a motion of its own. The energy is the sum of
-the squares of the differences to a picture of the mesh elsewhere.
+Everything is measured on meshes with coloured vertices, for directions in which their vertices move, by a pixel in
+the mean: three translations, three rotations, and some in which each vertex has a motion of its own. The energy is
+the sum of the squares of the differences to a picture of the mesh elsewhere.
 
-*Against the truth*, pictures of which each pixel is the mean of thousands of samples: their secant, from a tenth of a pixel
-behind to a tenth of a pixel ahead, is compared with
+*Against the truth*, pictures of which each pixel is the mean of thousands of samples: their secant, from a tenth of a
+pixel behind to a tenth of a pixel ahead, is compared with
 
     energy, secant      that of the method's own energy
     gradient, pose      the method's gradient, for translations and rotations
@@ -13,12 +13,12 @@ behind to a tenth of a pixel ahead, is compared with
     image, secant       the secant of the method's own image
     image, J d          the method's Jacobian, times the direction
 
-for all directions together: the length of the difference relative to that of the truth, and the cosine between the two. The
-row "truth" says what is uncertain in that truth: it compares one half of the samples with all.
+for all directions together: the length of the difference relative to that of the truth, and the cosine between the
+two. The row "truth" says what is uncertain in that truth: it compares one half of the samples with all.
 
-*Paths*, as the mesh moves along a path of a few pixels in many steps: the sum of what the energy changes in each step beyond
-the mean of the gradients at its ends, relative to the sum of its changes. It tells whether gradient and energy belong
-together, whatever the truth is.
+*Paths*, as the mesh moves along a path of a few pixels in many steps: the sum of what the energy changes in each step
+beyond the mean of the gradients at its ends, relative to the sum of its changes. It tells whether gradient and energy
+belong together, whatever the truth is.
 """
 from dataclasses import dataclass
 from functools import partial
@@ -90,8 +90,10 @@ def measured(shape, extent):
     yield {"shape": shape, "method": SAMPLED,
            **against(truth, *secants(halves[0][1], target))}
     for name, method in METHODS.items():
-        yield {"shape": shape, "method": name, **against(truth, *differentiated(method(scene, target), scene, directions)),
-               **{kind: path_inconsistency(method(scene, target), path, extent.steps)
+        renderer = method(scene, target)
+        found = differentiated(renderer, scene, directions)
+        yield {"shape": shape, "method": name, **against(truth, *found),
+               **{kind: path_inconsistency(renderer, path, extent.steps)
                   for kind, path in zip(ALONG_PATHS, paths(scene))}}
 
 
@@ -101,9 +103,10 @@ def measured(shape, extent):
 def motions(scene, number):
     """Directions in which vertices move, by a pixel in the mean of their squares; (n, V, 3)."""
     arms = scene.v - scene.v.mean(axis=0)
+    translations = np.broadcast_to(np.eye(3)[:, None], (3, *arms.shape))
+    rotations = np.cross(np.eye(3)[:, None], arms)
     own = np.random.default_rng(0).standard_normal((number, *arms.shape))
-    return np.array([one_pixel(scene, direction) for direction in (
-        *(np.broadcast_to(axis, arms.shape) for axis in np.eye(3)), *(np.cross(axis, arms) for axis in np.eye(3)), *own)])
+    return np.array([one_pixel(scene, direction) for direction in (*translations, *rotations, *own)])
 
 
 def one_pixel(scene, direction):
@@ -144,10 +147,14 @@ def shifts(repeats):
 def half_of_truth(scene, directions, shifts, samples):
     """The mean of pictures with the given shifts: (of the target, of both ends of all secants)."""
     target = paths(scene)[0](TARGET)[0] + paths(scene)[1](TARGET)[0] - scene.v
-    ends = [scene.v + side * REACH * direction for direction in directions for side in (-1, 1)]
     drawn = [np.mean([supersampled_colours(scene, v, samples, shift) for shift in shifts], axis=0)
-             for v in (target, *ends)]
+             for v in (target, *both_ends(scene, directions))]
     return drawn[0], np.array(drawn[1:])
+
+
+def both_ends(scene, directions):
+    """The vertices at both ends of all secants, one after the other."""
+    return [scene.v + side * REACH * direction for direction in directions for side in (-1, 1)]
 
 
 def secants(images, target):
@@ -158,7 +165,7 @@ def secants(images, target):
 
 def differentiated(renderer, scene, directions):
     """What a method finds: secants of energy and image, gradient, and J d, each with a row for each direction."""
-    ends = [np.array(renderer.image(scene.v + side * REACH * direction)) for direction in directions for side in (-1, 1)]
+    ends = [np.array(renderer.image(v)) for v in both_ends(scene, directions)]
     gradient = np.reshape(renderer.gradient(scene.v)[0], -1)
     pushed = [renderer.push(direction) for direction in directions] if isinstance(renderer, OpenDRLite) else None
     return *secants(np.array(ends), renderer.target), directions.reshape(len(directions), -1) @ gradient, pushed

@@ -1,15 +1,16 @@
 """A hand bent to fit a depth image, DEODR's example: ``python -m benchmarks.hand_depth --data PATH``.
 
-The file holds a recorded run of DEODR (`depth_image_hand_fitting`): the image of the sensor, the mesh, the camera, and the
-states that its descent went through. What is minimized is
+The file holds a recorded run of DEODR (`depth_image_hand_fitting`): the image of the sensor, the mesh, the camera,
+and the states that its descent went through. What is minimized is
 
     sum of (depth - image)^2  +  stiffness / 2 * |L (v - v0)|^2
 
-over the vertices v, a rotation R and a translation t, with the mesh at R v + t, depth clipped where the background is, and L
-the Laplacian of the mesh. DEODR steps along gradients with momentum. Ours are Gauss-Newton steps on `DepthRenderer` with
-`derivative='exact'`, first on small images, on which the outline reaches farther.
+over the vertices v, a rotation R and a translation t, with the mesh at R v + t, depth clipped where the background
+is, and L the Laplacian of the mesh. DEODR steps along gradients with momentum. Ours are Gauss-Newton steps on
+`DepthRenderer` with `derivative='exact'`, first on small images, on which the outline reaches farther.
 
-For all methods, one function says how good a state is: it draws the depth anew, as the mean of 64 samples in each pixel.
+For all methods, one function says how good a state is: it draws the depth anew, as the mean of 64 samples in each
+pixel.
 """
 import contextlib
 import importlib.util
@@ -113,8 +114,8 @@ def energy(hand, state):
 def ours(hand, levels, method="dogleg"):
     """The `State`s of Gauss-Newton.
 
-    The translation is that of the vertices, which the energy of the shape does not see. As an unknown of its own it would
-    do nothing that they do not do already.
+    The translation is that of the vertices, which the energy of the shape does not see. As an unknown of its own it
+    would do nothing that they do not do already.
     """
     v = ch.array(hand.v + hand.data["translation_init"] @ hand.rotation)
     turn = ch.array(Rotation.from_matrix(hand.rotation).as_rotvec())

@@ -10,8 +10,8 @@ CORRECTIONS = 3  # of the vertices, toward the surface
 def level_set(field, low, high, spacing):
     """The surface where a field is zero, by surface nets (Gibson, 1998).
 
-    Each cell of a grid that the surface passes has a vertex, each side of the grid that it crosses a quadrilateral. Parts
-    of the surface have to be farther apart than a cell, and it must not reach the outermost cells.
+    Each cell of a grid that the surface passes has a vertex, each side of the grid that it crosses a quadrilateral.
+    Parts of the surface have to be farther apart than a cell, and it must not reach the outermost cells.
 
     Parameters
     ----------

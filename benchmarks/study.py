@@ -1,4 +1,4 @@
-"""What the studies of accuracy and of fits share with the benchmark of times: options, circumstances, and where results go."""
+"""What the studies share with the benchmark of times: options, circumstances, and where results go."""
 import argparse
 import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ __all__ = ["aligned", "begin", "command_line", "leave", "until_interrupted"]
 
 
 def command_line(module, description):
-    """A parser that knows --quick and --output; for modules with a page in the documentation, add --docs."""
+    """A parser that knows --quick and --output."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few of all, to see that it works")

@@ -23,7 +23,8 @@ def supersampled_colours(scene, v, samples=32, shift=(0.0, 0.0)):
     camera = ProjectPoints(v=v, rt=np.zeros(3), t=np.zeros(3), f=2 * [scene.focal],
                            c=[(scene.width - 1) / 2, (scene.height - 1) / 2])
     frustum = {"near": scene.near, "far": scene.far, "width": scene.width, "height": scene.height}
-    renderer = ColoredRenderer(camera=camera, f=scene.f, vc=scene.vc, bgcolor=np.zeros(3), overdraw=False, frustum=frustum)
+    renderer = ColoredRenderer(camera=camera, f=scene.f, vc=scene.vc, bgcolor=np.zeros(3), overdraw=False,
+                               frustum=frustum)
     return supersampled(renderer, 0.0, samples, shift)
 
 
@@ -34,7 +35,7 @@ def supersampled_depth(camera, f, far, width, height, samples=8):
 
 
 def supersampled(renderer, empty, samples, shift=(0.0, 0.0)):
-    """The mean of many images by an aliased renderer, each of a tile, enlarged; tiles away from the mesh are `empty`."""
+    """The mean in each pixel of an aliased image, `samples` times as large, drawn in tiles; `empty` around the mesh."""
     frustum, camera = renderer.frustum, renderer.camera
     size = np.array([frustum["width"], frustum["height"]])
     image = np.full(renderer.shape, empty)
