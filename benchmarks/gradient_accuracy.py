@@ -27,8 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from opendr_lite import Rodrigues
-from opendr_lite.renderer.base import DERIVATIVES
+from opendr_lite import ColoredRenderer, Rodrigues
 
 from . import report, study
 from .figure import axes_of, ranges
@@ -46,7 +45,7 @@ TURN = np.radians(5.0)         # of rotations
 AXIS = np.array([0.6, 0.5, 0.62])
 TARGET = 1.5                   # how far along a path the target is
 SAMPLED = "truth"
-METHODS = {f"derivative='{name}'": partial(OpenDRLite, derivative=name) for name in DERIVATIVES}
+METHODS = {f"derivative='{name}'": partial(OpenDRLite, derivative=name) for name in ColoredRenderer.derivatives}
 METHODS.update({peer.name: peer for peer in (DeodrEdges,) if peer.installed()})
 POSE, VERTICES = slice(0, 6), slice(6, None)  # of the directions
 AGAINST_TRUTH = "energy, secant", "gradient, pose", "gradient, vertices", "image, secant", "image, J d"

@@ -10,10 +10,12 @@
     ch.minimize(image - observed, x0=[camera.t, camera.rt])
 
 `ch` holds the differentiable arrays and the optimizers; `camera`, `geometry`, `lighting`, `renderer`, `filters`,
-`serialization` and `topology` are modules of nodes and functions, named as in OpenDR.
+`serialization` and `topology` are modules of nodes and functions, named as in OpenDR. `diagnosis` says what is wrong with
+a scene.
 """
-from . import camera, ch, filters, geometry, lighting, renderer, serialization, topology
+from . import camera, ch, diagnosis, filters, geometry, lighting, renderer, serialization, topology
 from .camera import ProjectPoints, ProjectPoints3D, RigidTransform
+from .diagnosis import check_scene, explain_derivative
 from .filters import gaussian_pyramid, laplacian_pyramid
 from .geometry import Rodrigues, TriNormals, VertNormals
 from .lighting import LambertianPointLight, SphericalHarmonics
@@ -26,7 +28,7 @@ from .warmup import warmup
 __all__ = [
     "BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "LambertianPointLight", "Mesh", "ProjectPoints",
     "ProjectPoints3D", "RigidTransform", "Rodrigues", "SilhouetteRenderer", "SphericalHarmonics", "TexturedRenderer",
-    "TriNormals", "VertNormals", "__version__", "camera", "ch", "filters", "gaussian_pyramid", "geometry",
-    "get_num_threads", "laplacian_pyramid", "lighting", "load_image", "load_mesh", "renderer", "save_image",
-    "save_mesh", "serialization", "set_num_threads", "topology", "warmup",
+    "TriNormals", "VertNormals", "__version__", "camera", "ch", "check_scene", "diagnosis", "explain_derivative",
+    "filters", "gaussian_pyramid", "geometry", "get_num_threads", "laplacian_pyramid", "lighting", "load_image",
+    "load_mesh", "renderer", "save_image", "save_mesh", "serialization", "set_num_threads", "topology", "warmup",
 ]

@@ -46,13 +46,16 @@ class SameBlock(BlockDiagonal):
     def __init__(self, block, count):
         LinearMap.__init__(self, (3 * count, 3 * count))
         self.block = block
+        self.is_identity = np.array_equal(block, np.eye(3))
 
     @cached_property
     def blocks(self):
         return np.ascontiguousarray(np.broadcast_to(self.block, (self.shape[0] // 3, 3, 3)))
 
     def apply(self, x):
-        return transform(x.reshape(-1, 3), self.block, np.zeros(3)).ravel() if x.ndim == 1 else super().apply(x)
+        if x.ndim == 1:
+            return transform(x.reshape(-1, 3), self.block, np.zeros(3)).ravel()
+        return np.matmul(self.block, x.reshape(-1, 3, x.shape[1])).reshape(x.shape)
 
     def apply_transpose(self, y):
         return SameBlock(self.block.T, self.shape[0] // 3).apply(y)
@@ -82,7 +85,7 @@ class RigidTransform(Ch):
 
     def compute_dr_wrt(self, wrt):
         R, J = self._rotation_and_jacobian
-        v = input_points(self, "v")
+        v = self.v.r.reshape(-1, 3)
         return total_derivative(
             self, wrt,
             v=lambda: SameBlock(R, len(v)),
@@ -102,7 +105,11 @@ RigidTransformSlow = RigidTransform
 
 def _reciprocal(x):
     with np.errstate(divide="ignore", over="ignore"):
-        return np.clip(1.0 / np.where(x == 0, 1.0, x), -MAX_RECIPROCAL, MAX_RECIPROCAL)
+        return _within(1.0 / np.where(x == 0, 1.0, x), MAX_RECIPROCAL)
+
+
+def _within(x, limit):
+    return np.minimum(np.maximum(x, -limit), limit)
 
 
 class Distortion:
@@ -172,7 +179,7 @@ class ProjectionSlopes:
         self.f = f
         with np.errstate(over="ignore"):
             self.inverse_depth = _reciprocal(Z)
-            x, y = (np.clip(a * self.inverse_depth, -MAX_NORMALIZED, MAX_NORMALIZED) for a in (X, Y))
+            x, y = (_within(a * self.inverse_depth, MAX_NORMALIZED) for a in (X, Y))
         self.lens = Distortion(x, y, k)
 
     def wrt_points(self):
@@ -292,7 +299,7 @@ class ProjectPoints(Ch):
     @depends_on("v_cam", "f", "c", "k")
     def _slopes(self):
         f, _, k = self._intrinsics
-        return ProjectionSlopes(input_points(self, "v_cam"), f, k)
+        return ProjectionSlopes(self.v_cam.r.reshape(-1, 3), f, k)
 
     def compute_dr_wrt(self, wrt):
         slopes = self._slopes

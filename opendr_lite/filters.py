@@ -34,6 +34,7 @@ from .ch.node import Ch, as_node, depends_on
 from .ch.shaping import concatenate, ravel
 from .ch.tangents import FormedTangent, Tangent
 from .kernels.cpu.filtering import filter_image, taps_of_matrix
+from .memory import empty
 
 __all__ = ["gaussian_pyramid", "laplacian_pyramid", "GaussPyrDownOne", "GaussianKernel2D", "filter_for",
            "filter_for_nopadding", "halfsampler_for", "LinearFilter", "PyramidMap", "SeparableFilter"]
@@ -92,7 +93,7 @@ class SeparableFilter(LinearMap):
         lines = _lines_of(tangent, self)
         if lines is None:
             return super().times_tangent(tangent)
-        return FormedTangent(lines.descend(None, None, self)[1].form())
+        return FormedTangent.of(lines.descend(None, None, self)[1].form())
 
     def to_sparse(self):
         return self._matrix
@@ -367,7 +368,7 @@ class PyramidMap(LinearMap):
             yield x
 
     def apply(self, x):
-        result = np.empty(self.shape[:1] + x.shape[1:])
+        result = empty(self.shape[:1] + x.shape[1:])
         for level, part, image in zip(self.levels, self.parts, self.images(x)):
             np.multiply(level.detail(image), level.scale, out=result[part])
         return result
@@ -409,16 +410,13 @@ class PyramidTangent(Tangent):
     def form(self):
         return self.pyramid @ self.image.form()
 
-    def placed(self, columns, n):
-        return PyramidTangent(self.pyramid, self.image.placed(columns, n))
-
     def merged(self, other):
         return PyramidTangent(self.pyramid, self.image + other.image) if self.pyramid is other.pyramid else None
 
     def normal_equations(self, weights, weighted):
         pyramid, lines = self.pyramid, _lines_of(self.image, self.pyramid.coarser[0])
         if lines is None:
-            return FormedTangent(self.form()).normal_equations(weights, weighted)
+            return self.formed().normal_equations(weights, weighted)
         matrix, gradient = 0.0, 0.0
         for level, part, down in zip(pyramid.levels, pyramid.parts, [*pyramid.coarser, None]):
             own_weights = None if weights is None else weights[part]

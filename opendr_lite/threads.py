@@ -68,6 +68,8 @@ def split(count, least=1, most=32):
     list of (start, stop)
     """
     bands = min(max(count // least, 1), most)
+    if bands == 1:
+        return [(0, count)]
     length = max(-(-count // bands), 1)
     return [(start, min(start + length, count)) for start in range(0, max(count, 1), length)]
 
@@ -84,6 +86,10 @@ def run_bands(kernel, bands, *args):
         Releases the GIL; its bands write to separate places.
     bands : list of (start, stop)
     """
+    if len(bands) == 1 or _num_threads == 1:
+        for start, stop in bands:
+            kernel(start, stop, *args)
+        return
     todo = deque(bands)
     helpers = [_executor().submit(_work, kernel, todo, args) for _ in range(min(_num_threads, len(todo)) - 1)]
     try:

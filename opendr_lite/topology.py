@@ -16,7 +16,7 @@ from numbers import Integral
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["get_vert_connectivity", "get_vertices_per_edge", "get_faces_per_edge",
+__all__ = ["get_vert_connectivity", "get_vertices_per_edge", "get_faces_per_edge", "get_half_edges",
            "get_vert_opposites_per_edge", "loop_subdivider", "vertices_in_common", "as_faces"]
 
 
@@ -113,6 +113,25 @@ def get_faces_per_edge(mesh_v, mesh_f=None, verts_per_edge=None):
     return faces_per_edge
 
 
+def get_half_edges(mesh_v, mesh_f=None):
+    """The sides of the faces: the edge that each is, and which way its face runs along it.
+
+    Sides are in the order of `f.ravel()`, but for those that join a vertex to itself, which are left out. Where two
+    faces of an edge are wound alike, one runs forward along it and the other backward.
+
+    Returns
+    -------
+    edge : (H,) int64
+        Index of a row of `get_vertices_per_edge`.
+    face : (H,) int64
+    forward : (H,) bool
+        Whether the lower vertex comes first.
+    """
+    sides = _sides(*_num_verts_and_faces(mesh_v, mesh_f))
+    _, edge = np.unique(sides.key, return_inverse=True)
+    return edge, sides.face, sides.forward
+
+
 def get_vert_opposites_per_edge(mesh_v, mesh_f=None):
     """The vertices that face each edge.
 
@@ -205,8 +224,9 @@ def vertices_in_common(face_1, face_2):
     return np.intersect1d(face_1, face_2)
 
 
-_Sides = namedtuple("_Sides", "key face opposite")
-"""Of every side of every face, in the order of `f.ravel()`: key of its edge, its face, the third corner."""
+_Sides = namedtuple("_Sides", "key face opposite forward")
+"""Of every side of every face, in the order of `f.ravel()`: key of its edge, its face, the third corner, and whether
+the lower vertex comes first."""
 
 
 def _sides(num_verts, f):
@@ -214,7 +234,7 @@ def _sides(num_verts, f):
     face = np.broadcast_to(np.arange(len(f))[:, None], f.shape)
     proper = start != end
     key = np.minimum(start, end) * num_verts + np.maximum(start, end)
-    return _Sides(key[proper], face[proper], opposite[proper])
+    return _Sides(key[proper], face[proper], opposite[proper], (start < end)[proper])
 
 
 def _edges(num_verts, key):

@@ -55,6 +55,16 @@ def test_small_arrays_are_left_to_numpy():
     assert kept() == 0
 
 
+@pytest.mark.parametrize("shape", [(4, 3), SHAPE])
+def test_arrays_that_hold_something(shape):
+    for _ in range(2):  # the second time in memory that held something else
+        np.testing.assert_array_equal(memory.zeros(shape), np.zeros(shape))
+        full = memory.full(shape, -1, np.int32)
+        assert full.dtype == np.int32 and (full == -1).all()
+        twin = memory.copy(full)
+        assert twin.dtype == np.int32 and (twin == full).all() and not np.may_share_memory(twin, full)
+
+
 def test_there_is_a_limit(monkeypatch):
     monkeypatch.setattr(memory, "MOST_BYTES", 3 * memory.LEAST_BYTES)
     arrays = [memory.empty(memory.LEAST_BYTES, np.uint8) for _ in range(3)]

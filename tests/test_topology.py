@@ -9,6 +9,7 @@ import pytest
 
 from opendr_lite.topology import (
     get_faces_per_edge,
+    get_half_edges,
     get_vert_connectivity,
     get_vert_opposites_per_edge,
     get_vertices_per_edge,
@@ -65,6 +66,16 @@ def test_faces_of_given_edges_follow_their_order(num_verts, f):
                                   get_faces_per_edge(num_verts, f)[order])
 
 
+@MESHES
+def test_half_edges_are_the_sides_of_the_faces(num_verts, f):
+    edge, face, forward = get_half_edges(num_verts, f)
+    ends = get_vertices_per_edge(num_verts, f)[edge]
+    expected = [(index, a, b) for index, corners in enumerate(f.tolist())
+                for a, b in zip(corners, corners[1:] + corners[:1]) if a != b]
+    run = np.where(forward[:, None], ends, ends[:, ::-1])
+    assert list(zip(face.tolist(), *run.T.tolist())) == expected
+
+
 def test_a_pair_of_vertices_that_is_no_edge_has_no_faces():
     assert get_faces_per_edge(4, SQUARE, np.array([[1, 3], [0, 2]])).tolist() == [[-1, -1], [0, 1]]
 
@@ -94,7 +105,7 @@ def test_opposites(num_verts, f):
 
 
 @pytest.mark.parametrize("function", [get_vert_connectivity, get_vertices_per_edge, get_faces_per_edge,
-                                      get_vert_opposites_per_edge, loop_subdivider])
+                                      get_half_edges, get_vert_opposites_per_edge, loop_subdivider])
 def test_a_mesh_its_arrays_and_its_number_of_vertices_are_the_same(function):
     v = np.random.default_rng(2).random((4, 3))
     as_text = [str(function(*mesh)) for mesh in (

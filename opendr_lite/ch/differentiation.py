@@ -8,6 +8,8 @@ node i with respect to its input j, the chain rule reads
 
 so that both products cost one application of every local map, and J itself is either of them applied to an
 identity. A *view* such as ``pose[:3]`` stands for the entries of the node it shows.
+
+As keys of dicts and sets, nodes stand for themselves, whatever their values.
 """
 import numpy as np
 
@@ -52,14 +54,15 @@ def nodes_below(*roots):
         pending = [(root, False)]
         while pending:
             node, inputs_done = pending.pop()
-            if id(node) in done:
+            if node in done:
                 continue
-            if inputs_done:
-                done.add(id(node))
-                order.append(node)
-            else:
+            missing = [] if inputs_done else [(child, False) for child in node.inputs() if child not in done]
+            if missing:
                 pending.append((node, True))
-                pending += [(child, False) for child in node.inputs() if id(child) not in done]
+                pending += missing
+            else:
+                done.add(node)
+                order.append(node)
     return order
 
 
@@ -76,12 +79,12 @@ def resolve_view(node):
 
 def between(roots, bases):
     """Nodes on a path from a base up to a root, in topological order, with the inputs that matter."""
-    depending = {id(base) for base in bases}
+    depending = set(bases)
     order = []
     for node in nodes_below(*roots):
-        inputs = [child for child in node.inputs() if id(child) in depending]
+        inputs = [child for child in node.inputs() if child in depending]
         if inputs:
-            depending.add(id(node))
+            depending.add(node)
             order.append((node, inputs))
     return order
 
@@ -107,37 +110,36 @@ def push_forward(roots, seeds):
     -------
     list of array, sparse matrix or None (no dependence), one for each root.
     """
-    tangents = {id(base): tangent for base, tangent in seeds}
-    distinct = _distinct(roots)
+    tangents = dict(seeds)
+    distinct = list(dict.fromkeys(roots))
     shared, own = _by_root(between(distinct, [base for base, _ in seeds]), distinct)
-    wanted = {id(root) for root in distinct}.union(
-        id(child) for order in own for _, inputs in order for child in inputs)
+    wanted = set(distinct).union(child for order in own for _, inputs in order for child in inputs)
     _sweep_forward(shared, tangents, wanted)
 
     def sweep(root, order):
         above = dict(tangents)
-        _sweep_forward(order, above, {id(root)})
-        return above.get(id(root))
+        _sweep_forward(order, above, {root})
+        return above.get(root)
 
     found = _for_each(sweep, distinct, own)
-    result = dict(zip(map(id, distinct), found))
-    return [result[id(root)] for root in roots]
+    result = dict(zip(distinct, found))
+    return [result[root] for root in roots]
 
 
 def _sweep_forward(order, tangents, wanted):
-    """Add to `tangents`, id of a node -> array, those of the nodes of `order`, and drop those no longer `wanted`."""
-    last_use = {id(child): position for position, (_, inputs) in enumerate(order) for child in inputs}
+    """Add to `tangents`, node -> array, those of the nodes of `order`, and drop those no longer `wanted`."""
+    last_use = {child: position for position, (_, inputs) in enumerate(order) for child in inputs}
     for position, (node, inputs) in enumerate(order):
-        total = tangents.get(id(node))
+        total = tangents.get(node)
         for child in inputs:
-            tangent = tangents.get(id(child))
+            tangent = tangents.get(child)
             local = node._local_map(child) if tangent is not None else None
             if local is not None:
                 total = _plus(total, _written(local @ tangent), tangent)
-            if last_use[id(child)] == position and id(child) not in wanted:
-                tangents.pop(id(child), None)
+            if last_use[child] == position and child not in wanted:
+                tangents.pop(child, None)
         if total is not None:
-            tangents[id(node)] = total
+            tangents[node] = total
 
 
 def pull_back(roots, bases):
@@ -157,15 +159,15 @@ def pull_back(roots, bases):
     -------
     list of array or None (no dependence), one for each base.
     """
-    distinct = _distinct(root for root, _ in roots)
+    distinct = list(dict.fromkeys(root for root, _ in roots))
     given = {}
     for root, cotangent in roots:
-        given[id(root)] = given[id(root)] + cotangent if id(root) in given else cotangent
+        given[root] = given[root] + cotangent if root in given else cotangent
     shared, own = _by_root(between(distinct, bases), distinct)
-    wanted = {id(base) for base in bases}
+    wanted = set(bases)
 
     def sweep(root, order):
-        cotangents = {id(root): given[id(root)]}
+        cotangents = {root: given[root]}
         _sweep_reverse(order, cotangents, wanted)
         return cotangents
 
@@ -174,35 +176,33 @@ def pull_back(roots, bases):
         for key, cotangent in cotangents.items():
             total[key] = total[key] + cotangent if key in total else cotangent
     _sweep_reverse(shared, total, wanted)
-    return [total.get(id(base)) for base in bases]
+    return [total.get(base) for base in bases]
 
 
 def _sweep_reverse(order, cotangents, wanted):
-    """Add to `cotangents`, id of a node -> array, those of the inputs of `order`, and drop those not `wanted`."""
+    """Add to `cotangents`, node -> array, those of the inputs of `order`, and drop those not `wanted`."""
     for node, inputs in reversed(order):
-        cotangent = cotangents.get(id(node))
+        cotangent = cotangents.get(node)
         if cotangent is None:
             continue
-        if id(node) not in wanted:
-            del cotangents[id(node)]
+        if node not in wanted:
+            del cotangents[node]
         maps = [(child, local) for child in inputs if (local := node._local_map(child)) is not None]
         for (child, _), part in zip(maps, node._pull_back([local for _, local in maps], cotangent)):
-            cotangents[id(child)] = _plus(cotangents.get(id(child)), part, cotangent)
-
-
-def _distinct(nodes):
-    return list({id(node): node for node in nodes}.values())
+            cotangents[child] = _plus(cotangents.get(child), part, cotangent)
 
 
 def _by_root(order, roots):
     """The steps of `between` below several of the roots, and, for each root, those below it alone."""
-    above = {id(root): {position} for position, root in enumerate(roots)}
+    if len(roots) == 1:
+        return [], [order]
+    above = {root: {position} for position, root in enumerate(roots)}
     for node, inputs in reversed(order):
         for child in inputs:
-            above.setdefault(id(child), set()).update(above[id(node)])
+            above.setdefault(child, set()).update(above[node])
     shared, own = [], [[] for _ in roots]
     for step in order:
-        owners = above[id(step[0])]
+        owners = above[step[0]]
         (shared if len(owners) > 1 else own[min(owners)]).append(step)
     return shared, own
 
@@ -255,9 +255,9 @@ def jvp(root, wrt, tangent):
     seeds = {}
     for node, array in zip(wrt, tangents):
         base, indices = resolve_view(node)
-        _, seed = seeds.setdefault(id(base), (base, np.zeros((base.size,) + columns)))
+        seed = seeds.setdefault(base, np.zeros((base.size,) + columns))
         seed[slice(None) if indices is None else indices] += array
-    result, = push_forward([root], list(seeds.values()))
+    result, = push_forward([root], list(seeds.items()))
     return np.zeros((root.size,) + columns) if result is None else result
 
 
@@ -285,9 +285,9 @@ def jacobian(root, wrt, reverse_mode=None):
     root.r
     base, indices = resolve_view(wrt)
     kept = root._jacobians
-    if id(base) not in kept:
-        kept[id(base)] = (base, _whole_jacobian(root, base, reverse_mode))
-    whole = kept[id(base)][1]
+    if base not in kept:
+        kept[base] = _whole_jacobian(root, base, reverse_mode)
+    whole = kept[base]
     return whole if whole is None or indices is None else whole[:, indices]
 
 

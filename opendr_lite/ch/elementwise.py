@@ -16,6 +16,8 @@ Where a slope is not defined, this module says
 
 Values are NumPy's, its warnings included. Truth values count as the numbers 0 and 1.
 """
+import math
+
 import numpy as np
 from scipy.special import expit
 
@@ -42,10 +44,9 @@ def numbers(node):
 
 def scaled_broadcast(slope, from_shape, to_shape):
     """The linear map x -> slope * x, for `slope` of a shape that broadcasts, like x, to `to_shape`."""
-    broadcast = Broadcast(from_shape, to_shape)
-    size = broadcast.shape[0]
+    size = math.prod(to_shape)
     scale = Diagonal(slope if np.size(slope) == 1 else np.broadcast_to(slope, to_shape), size)
-    return scale if broadcast.shape[1] == size else scale @ broadcast
+    return scale if math.prod(from_shape) == size else scale @ Broadcast(from_shape, to_shape)
 
 
 # ---------------------------------------------------------------------- one operand

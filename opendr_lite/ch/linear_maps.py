@@ -10,13 +10,14 @@ diagonal. Each class here keeps one structure and knows the same four things:
     A @ B, A + B compositions and sums, formed without multiplying anything out but small blocks
     A.to_sparse() the map as a `scipy.sparse.csr_matrix`
 """
+import math
 import numbers
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
-from .tangents import FormedTangent, Tangent
+from .tangents import Tangent
 
 __all__ = ["LinearMap", "Diagonal", "Selection", "Broadcast", "BlockDiagonal", "SparseMap", "DenseMap",
            "FunctionMap", "as_csr", "as_linear_map", "identity"]
@@ -80,7 +81,7 @@ class LinearMap:
 
     def times_tangent(self, tangent):
         """A times a `Tangent`, which is formed unless the structure of A makes that unnecessary."""
-        return FormedTangent(self @ tangent.form())
+        return tangent.times(self)
 
     @property
     def T(self):
@@ -91,12 +92,12 @@ class LinearMap:
 
     def __matmul__(self, other):
         _check_product(self.shape, np.shape(other))
+        if isinstance(other, Tangent):
+            return other if self.is_identity else self.times_tangent(other)
         if isinstance(other, LinearMap):
             return self if other.is_identity else other if self.is_identity else self.times_map(other)
         if sp.issparse(other):
             return self.times_sparse(other)
-        if isinstance(other, Tangent):
-            return other if self.is_identity else self.times_tangent(other)
         return self.apply(np.asarray(other, dtype=np.float64))
 
     def __rmatmul__(self, other):
@@ -190,7 +191,7 @@ class Selection(LinearMap):
         super().__init__((self.indices.size, size))
 
     def apply(self, x):
-        return x[self.indices]
+        return x.take(self.indices, axis=0)
 
     def apply_transpose(self, y):
         n = self.shape[1]
@@ -217,7 +218,7 @@ class Broadcast(LinearMap):
 
     def __init__(self, from_shape, to_shape):
         self.from_shape, self.to_shape = tuple(from_shape), tuple(to_shape)
-        super().__init__((_size(to_shape), _size(from_shape)))
+        super().__init__((math.prod(to_shape), math.prod(from_shape)))
         lead = len(self.to_shape) - len(self.from_shape)
         self._aligned = (1,) * lead + self.from_shape
         self._repeated = tuple(axis for axis, (a, b) in enumerate(zip(self._aligned, self.to_shape)) if a != b)
@@ -271,13 +272,13 @@ class BlockDiagonal(LinearMap):
         count, p, q = self.blocks.shape
         if x.ndim == 1:
             return np.einsum("nij,nj->ni", self.blocks, x.reshape(count, q)).ravel()
-        return np.matmul(self.blocks, x.reshape(count, q, _size(x.shape[1:]))).reshape(self.shape[:1] + x.shape[1:])
+        return np.matmul(self.blocks, x.reshape(count, q, math.prod(x.shape[1:]))).reshape(self.shape[:1] + x.shape[1:])
 
     def apply_transpose(self, y):
         count, p, q = self.blocks.shape
         if y.ndim == 1:
             return np.einsum("nij,ni->nj", self.blocks, y.reshape(count, p)).ravel()
-        return np.matmul(self.blocks.transpose(0, 2, 1), y.reshape(count, p, _size(y.shape[1:]))).reshape(
+        return np.matmul(self.blocks.transpose(0, 2, 1), y.reshape(count, p, math.prod(y.shape[1:]))).reshape(
             self.shape[1:] + y.shape[1:])
 
     def to_sparse(self):
@@ -437,7 +438,9 @@ def as_linear_map(value, shape, origin="compute_dr_wrt"):
     """
     if value is None:
         return None
-    if isinstance(value, numbers.Number) or (isinstance(value, np.ndarray) and value.size == 1 != max(shape)):
+    if isinstance(value, LinearMap):
+        result = value
+    elif isinstance(value, numbers.Number) or (isinstance(value, np.ndarray) and value.size == 1 != max(shape)):
         value = float(np.asarray(value).reshape(()))
         if shape[0] == shape[1]:
             return Diagonal(value, shape[0])
@@ -445,8 +448,6 @@ def as_linear_map(value, shape, origin="compute_dr_wrt"):
             return DenseMap(np.full(shape, value))
         raise ValueError(f"{origin} returned the number {value:g} for a derivative of shape {shape}: a number "
                          "stands for a multiple of the identity, which is square")
-    if isinstance(value, LinearMap):
-        result = value
     elif sp.issparse(value):
         result = SparseMap(value)
     elif isinstance(value, LinearOperator):
@@ -462,6 +463,3 @@ def as_linear_map(value, shape, origin="compute_dr_wrt"):
                          "(size of the node's value, size of the input's value)")
     return result
 
-
-def _size(shape):
-    return int(np.prod(shape, dtype=np.int64))

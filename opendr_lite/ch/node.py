@@ -64,7 +64,10 @@ class _Cached:
     def __get__(self, node, owner=None):
         if node is None:
             return self
-        return self(node) if self.is_property else types.MethodType(self, node)
+        if not self.is_property:
+            return types.MethodType(self, node)
+        kept = node._memo.get(self)
+        return self(node) if kept is None else kept[1]
 
     def __set__(self, node, value):
         raise AttributeError(f"{type(node).__name__}.{self.__name__} is computed from "
@@ -123,6 +126,7 @@ class Ch:
     term_order = ("x",)
     initial_values = {}
     least_ndim = 0
+    _aliases = frozenset()  # names in dterms that are properties: they may change whenever anything below does
     __array_priority__ = 1000.0
 
     # ------------------------------------------------------------------ construction
@@ -139,6 +143,7 @@ class Ch:
             names = (names,) if isinstance(names, str) else tuple(names)
             names += tuple(name for name, term in declared.items() if term.dr is wanted)
             setattr(cls, kind, names)
+        cls._aliases = frozenset(name for name in cls.dterms if _is_property(cls, name))
         cls.initial_values = {**cls.__mro__[1].initial_values, **own.get("initial_values", {}),
                               **{name: term.default for name, term in declared.items() if term.default is not None}}
         if "term_order" not in own and not (inherits and "terms" not in own and "dterms" not in own):
@@ -347,7 +352,7 @@ class Ch:
             node, names = pending.pop()
             state = node.__dict__
             state["_changes"] |= names
-            aliases = _aliases(type(node))
+            aliases = node._aliases
             if aliases:
                 state["_inputs"] = None
             if state["_memo"]:
@@ -407,17 +412,17 @@ class Ch:
 
     def _local_map(self, child):
         """The derivative with respect to one direct input, a LinearMap or None."""
-        if id(child) not in self._maps:
+        if child not in self._maps:
             if not self._has_value():
                 return None
             with self._lock:
-                if id(child) not in self._maps:
+                if child not in self._maps:
                     value = self.r
                     self._notice_changes()
                     answer = self.compute_dr_wrt(child)
-                    self._maps[id(child)] = None if answer is None else as_linear_map(
+                    self._maps[child] = None if answer is None else as_linear_map(
                         answer, (value.size, child.size), f"{type(self).__name__}.compute_dr_wrt")
-        return self._maps[id(child)]
+        return self._maps[child]
 
     def _pull_back(self, maps, cotangent):
         """What the transposes of several of this node's local maps make of a cotangent."""
@@ -699,13 +704,6 @@ def _leaf_array(value):
 
 def _is_property(cls, name):
     return isinstance(getattr(cls, name, None), (property, _Cached))
-
-
-def _aliases(cls):
-    """Names in dterms that are properties: they may change whenever anything below does."""
-    if "_alias_names" not in vars(cls):
-        cls._alias_names = frozenset(name for name in cls.dterms if _is_property(cls, name))
-    return cls._alias_names
 
 
 _PRIVATE = frozenset(["_parents", "_inputs", "_value", "_last_size", "_maps", "_jacobians", "_memo", "_changes",

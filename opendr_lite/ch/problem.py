@@ -6,21 +6,21 @@ for r, J, Jᵀu.
 """
 from contextlib import contextmanager
 from functools import cached_property, reduce
+from itertools import accumulate
 from operator import add
 
 import numpy as np
 import scipy.sparse as sp
 
+from ..memory import empty
 from . import differentiation
 from .linear_maps import FunctionMap, SparseMap, as_csr, identity
 from .linear_solvers import DENSE_ENTRIES, DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
 from .node import Ch
-from .tangents import FormedTangent
+from .tangents import FormedTangent, as_slice
 from .vectors import dot
 
 __all__ = ["Problem", "Variable"]
-
-_LARGE = 2**16  # entries of a node that take longer to sweep than the nodes themselves
 
 
 class Variable:
@@ -88,7 +88,7 @@ class Problem:
         self._bases = _by_base(self.variables)
         for part in self.parts:
             part.r  # may set inputs, in on_changed
-        self._groups = self._grouped_bases()
+        self._check_dependence()
         x = self.x
         for variable in self.variables:
             _check_finite(x[variable.span], variable.name)
@@ -163,28 +163,17 @@ class Problem:
             tangents = differentiation.push_forward(self.parts, self._sparse_seeds())
             return SparseMap(sp.vstack([sp.csr_matrix((part.size, self.size)) if tangent is None else tangent
                                         for part, tangent in zip(self.parts, tangents)], format="csr"))
-        return DenseBlocks([(rows.start, columns, tangent) for rows, pieces in zip(self._rows, self._pieces(np.asarray))
-                            for columns, tangent in pieces], shape)
+        return DenseBlocks([(rows.start, as_slice(columns), matrix)
+                            for rows, tangent in zip(self._rows, self._tangents()) if tangent is not None
+                            for columns, matrix in tangent.formed().blocks], shape)
 
-    def _pieces(self, kind):
-        """For each part a list of (some of the columns of J, their tangent of that kind)."""
-        pieces = [[] for _ in self.parts]
-        for bases in self._groups:
-            columns = np.concatenate([columns for _, _, columns in bases])
-            for own, tangent in zip(pieces, self._tangents(bases, columns, kind)):
-                if tangent is not None:
-                    own.append((_as_slice(columns), tangent))
-        return pieces
-
-    def _tangents(self, bases, columns, kind):
-        """Of the parts, the columns of J that belong to some of the bases, by one forward sweep of that kind."""
-        place = np.empty(self.size, np.intp)
-        place[columns] = np.arange(columns.size)
+    def _tangents(self):
+        """Of the parts, all columns of J, by one sweep with arrays."""
         seeds = []
-        for base, entries, own in bases:
+        for base, entries, columns in self._bases:
             seed = np.zeros((base.size, columns.size))
-            seed[entries, place[own]] = 1.0
-            seeds.append((base, kind(seed)))
+            seed[entries, np.arange(columns.size)] = 1.0
+            seeds.append((base, FormedTangent([(tuple(columns.tolist()), seed)], (base.size, self.size))))
         return differentiation.push_forward(self.parts, seeds)
 
     def _sparse_seeds(self):
@@ -192,23 +181,15 @@ class Problem:
         return [(base, sp.csr_matrix((np.ones(own.size), (entries, own)), (base.size, self.size)))
                 for base, entries, own in self._bases]
 
-    def _grouped_bases(self):
-        """The bases, those together that enter the large nodes of the graph by the same inputs.
-
-        Their columns make one sweep. Others would only carry zeros through kernels that their columns do not enter: an
-        image depends on a pose through the projected vertices, and on a light through the colours.
-        """
-        groups, parts = {}, {id(part) for part in self.parts}
-        for entry in self._bases:
-            base, steps = entry[0], differentiation.between(self.parts, [entry[0]])
-            if parts.isdisjoint([id(base), *(id(node) for node, _ in steps)]):
+    def _check_dependence(self):
+        """Refuse variables that no part of the objective is a function of."""
+        parts = set(self.parts)
+        for base, _, _ in self._bases:
+            steps = differentiation.between(self.parts, [base])
+            if parts.isdisjoint([base, *(node for node, _ in steps)]):
                 name = next(variable.name for variable in self.variables if variable.base is base)
                 raise ValueError(f"the objective does not depend on {name}: leave it out of x0, or check "
                                  "that the objective was built from this very node")
-            entrances = frozenset((id(node), id(child)) for node, children in steps for child in children
-                                  if node.size >= _LARGE)
-            groups.setdefault(entrances, []).append(entry)
-        return list(groups.values())
 
     def gradient(self, r):
         """∇F by one reverse sweep."""
@@ -231,8 +212,8 @@ class Problem:
 
     def normal_equations(self, r, weights):
         """(A, g) = (Jᵀ W J, Jᵀ W r) for few unknowns, A an array. The rows of an image are not formed."""
-        equations = [_normal_equations(pieces, self.size, r[rows], None if weights is None else weights[rows])
-                     for rows, pieces in zip(self._rows, self._pieces(FormedTangent)) if pieces]
+        equations = [_normal_equations(tangent, r[rows], None if weights is None else weights[rows])
+                     for rows, tangent in zip(self._rows, self._tangents()) if tangent is not None]
         return _total(equations, np.zeros((self.size, self.size)))
 
     def sparse_normal_equations(self, r, weights, whatever_it_costs=False):
@@ -258,9 +239,9 @@ class Problem:
         """Of the parts, all columns of J, by one sweep of sparse matrices, or of linear maps for a single variable."""
         (base, entries, columns), *others = self._bases
         if not others and np.array_equal(entries, np.arange(base.size)) and np.array_equal(columns, entries):
-            seeds = [(base, FormedTangent(identity(self.size)))]
+            seeds = [(base, FormedTangent.of(identity(self.size)))]
         else:
-            seeds = [(base, FormedTangent(seed)) for base, seed in self._sparse_seeds()]
+            seeds = [(base, FormedTangent.of(seed)) for base, seed in self._sparse_seeds()]
         return differentiation.push_forward(self.parts, seeds)
 
     @cached_property
@@ -270,7 +251,7 @@ class Problem:
     @property
     def _rows(self):
         """The places of each part in r."""
-        ends = np.cumsum([part.size for part in self.parts])
+        ends = accumulate(part.size for part in self.parts)
         return [slice(end - part.size, end) for end, part in zip(ends, self.parts)]
 
     @property
@@ -291,7 +272,7 @@ class Problem:
         """How many residuals there are, but for images, whose tangents are not formed, where that matters."""
         if self._num_residuals * self.size <= DENSE_ENTRIES:
             return self._num_residuals
-        seeds = [(base, FormedTangent(np.zeros((base.size, 1)))) for base, _, _ in self._bases]
+        seeds = [(base, FormedTangent.of(np.zeros((base.size, 1)))) for base, _, _ in self._bases]
         return sum(part.size for part, tangent in zip(self.parts, differentiation.push_forward(self.parts, seeds))
                    if isinstance(tangent, FormedTangent))
 
@@ -323,13 +304,13 @@ class Problem:
                          if large[variable.span].any())
 
 
-def _normal_equations(pieces, n, r, weights):
-    """Those of one part, from pairs of some of its n columns and their tangent."""
-    if all(isinstance(tangent, FormedTangent) for _, tangent in pieces):
-        blocks = [(0, columns, tangent.form()) for columns, tangent in pieces]
-        return DenseBlocks(blocks, (r.size, n)).normal_equations(r, weights)
-    total = reduce(add, (tangent.placed(columns, n) for columns, tangent in pieces))
-    return total.normal_equations(weights, r if weights is None else weights * r)
+def _normal_equations(tangent, r, weights):
+    """Those of one part."""
+    if isinstance(tangent, FormedTangent):
+        blocks = [(0, as_slice(columns), matrix) for columns, matrix in tangent.blocks]
+        return DenseBlocks(blocks, tangent.shape).normal_equations(r, weights)
+    weighted = r if weights is None else np.multiply(weights, r, out=empty(r.shape))
+    return tangent.normal_equations(weights, weighted)
 
 
 def _total(equations, nothing):
@@ -337,12 +318,6 @@ def _total(equations, nothing):
     if not equations:
         return nothing, np.zeros(nothing.shape[0])
     return tuple(reduce(add, parts) for parts in zip(*equations))
-
-
-def _as_slice(columns):
-    """Consecutive indices as a slice, with which arrays are copied faster; others as they are."""
-    first = int(columns[0])
-    return slice(first, first + columns.size) if (np.diff(columns) == 1).all() else columns
 
 
 def _objective(fun):

@@ -33,30 +33,23 @@ from .vectors import dot
 __all__ = ["LOSSES", "LeastSquares", "RobustLoss", "ScalarObjective", "make_loss"]
 
 
-def _one_plus(z):
-    return np.add(1.0, z, out=empty(np.shape(z)))
-
-
-def _over(a, b):
-    """a / b in the memory of b: a residual may be as large as an image, and so each temporary array."""
-    return np.divide(a, b, out=b)
-
+_CHUNK = 16384  # residuals whose temporary arrays stay in the cache, few as they are beside those of an image
 
 LOSSES = {
     "soft_l1": (lambda z: 2.0 * z / (np.sqrt(1.0 + z) + 1.0),
-                lambda z: _over(1.0, np.sqrt(1.0 + z)),
+                lambda z: 1.0 / np.sqrt(1.0 + z),
                 lambda z: -0.5 * (1.0 + z) ** -1.5),
     "huber": (lambda z: np.where(z <= 1.0, z, 2.0 * np.sqrt(z) - 1.0),
               lambda z: 1.0 / np.sqrt(np.maximum(z, 1.0)),
               lambda z: np.where(z <= 1.0, 0.0, -0.5 * np.maximum(z, 1.0) ** -1.5)),
     "cauchy": (np.log1p,
-               lambda z: _over(1.0, _one_plus(z)),
+               lambda z: 1.0 / (1.0 + z),
                lambda z: -(1.0 + z) ** -2.0),
     "arctan": (np.arctan,
                lambda z: 1.0 / (1.0 + z * z),
                lambda z: -2.0 * z / (1.0 + z * z) ** 2),
-    "geman_mcclure": (lambda z: _over(z, _one_plus(z)),
-                      lambda z: np.square(_over(1.0, _one_plus(z))),
+    "geman_mcclure": (lambda z: z / (1.0 + z),
+                      lambda z: np.square(1.0 / (1.0 + z)),
                       lambda z: -2.0 * (1.0 + z) ** -3.0),
 }
 
@@ -108,7 +101,6 @@ class RobustLoss(LeastSquares):
 
     def __init__(self, loss, scale):
         self.loss, self.scale = loss, scale
-        self._last = None, None
 
     @property
     def name(self):
@@ -129,27 +121,28 @@ class RobustLoss(LeastSquares):
         """(3, m) array of ρ, ρ', ρ'': what `scipy.optimize.least_squares` asks of a loss."""
         return np.stack(self.derivatives(np.asarray(z)))
 
-    def _squares(self, r):
-        """z; the last one is kept, as the weights of a residual are wanted after its value."""
-        if self._last[0] is not r:
-            z = empty(r.shape)
-            np.divide(r, self.scale, out=z)
-            self._last = r, np.square(z, out=z)
-        return self._last[1]
+    def _chunks(self, r, order):
+        """The derivative of ρ of that order, a chunk of residuals at a time: pairs (slice, array)."""
+        length = _CHUNK if isinstance(self.loss, str) else max(r.size, 1)  # a function may look at all of them
+        for start in range(0, r.size, length):
+            span = slice(start, start + length)
+            values, = self.derivatives(np.square(r[span] / self.scale), (order,))
+            yield span, values
 
     def value(self, r):
         """F."""
-        rho, = self.derivatives(self._squares(r), (0,))
-        return float(self.scale ** 2 * rho.sum())
+        return float(self.scale ** 2 * sum(rho.sum() for _, rho in self._chunks(r, 0)))
 
     def weights(self, r):
         """w = ρ'."""
-        first, = self.derivatives(self._squares(r), (1,))
-        self._last = None, None
-        if not isinstance(self.loss, str) and first.min(initial=0.0) < 0.0:
-            raise ValueError(f"loss: rho' must not be negative, it is {first.min():g} at z = "
-                             f"{self._squares(r)[first.argmin()]:g}")
-        return first
+        weights = empty(r.shape)
+        for span, first in self._chunks(r, 1):
+            weights[span] = first
+        if not isinstance(self.loss, str) and weights.min(initial=0.0) < 0.0:
+            worst = weights.argmin()
+            raise ValueError(f"loss: rho' must not be negative, it is {weights[worst]:g} at z = "
+                             f"{(r[worst] / self.scale) ** 2:g}")
+        return weights
 
 
 def make_loss(loss, f_scale=1.0):

@@ -19,19 +19,22 @@ from .rows import skew
 
 __all__ = ["Rodrigues", "rotation_vector"]
 
+_IDENTITY = np.eye(3)
+
 
 def rotation_and_left_jacobian(r):
     """R and J of the module's formulas, two (3, 3) arrays, for a rotation vector `r` of 3 entries."""
     square = r @ r
     angle = np.sqrt(square)
-    a = np.sinc(angle / np.pi)
-    b = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
+    a = np.sin(angle) / angle if angle > 0 else 1.0
+    b = 0.5 * (np.sin(0.5 * angle) / (0.5 * angle)) ** 2 if angle > 0 else 0.5
     if angle < 0.1:   # (1 - a) / θ² cancels; the next term of the series is below 3e-16
         c = 1 / 6 - square / 120 * (1 - square / 42 * (1 - square / 72))
     else:
         c = (1 - a) / square
     K = skew(r)
-    return np.eye(3) + a * K + b * (K @ K), np.eye(3) + b * K + c * (K @ K)
+    KK = K @ K
+    return _IDENTITY + a * K + b * KK, _IDENTITY + b * K + c * KK
 
 
 class Rodrigues(Ch):

@@ -33,6 +33,8 @@ def inlined(function):
 
 def read_only(array):
     """A view for a kernel that only reads: one signature to compile, whether the array may be written to or not."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

@@ -13,19 +13,29 @@ colour along the surface,
 where dc_s is that of the colour at a fixed point, as of any pixel, and dA, dM follow from the motion of the lines around
 the part, the *fronts*.
 """
+from functools import cached_property
+from typing import NamedTuple
+
 import numpy as np
 import scipy.sparse as sp
 
 from ..ch.linear_maps import LinearMap, SparseMap
+from ..ch.tangents import as_slice
 from ..kernels.cpu.area_sampling.arrangement import arrange
+from ..kernels.cpu.area_sampling.fronts import fronts_of, locate
 from ..kernels.cpu.area_sampling.gather import gather_faces
+from ..kernels.cpu.area_sampling.kinks import have_kinks, middles_of_edges, smooth_edges
 from ..kernels.cpu.area_sampling.marks import mark_pixels
-from ..kernels.cpu.area_sampling.planes import planes_of_faces
+from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
+from ..kernels.cpu.area_sampling.rows import motion_rows
 from ..kernels.cpu.surface_gradient import gain_of_motion
 
-__all__ = ["AreaSamples", "Mesh", "Patched", "area_samples"]
+from .pixel_jacobian import PixelMotion
+from .pixel_tangent import Patch, PixelTangent
 
-KINK = 5e-4  # least change of a pixel, of the range of its colours, for which an edge between faces in view is sampled
+__all__ = ["AreaSamples", "Drift", "Mesh", "Patched", "area_samples"]
+
+KINK = 1e-3  # least change of a pixel, of the range of its colours, for which an edge between faces in view is sampled
 
 
 class Mesh:
@@ -38,10 +48,10 @@ class Mesh:
     Attributes
     ----------
     edges : (E, 4) int32
-        The two ends of each edge, and the faces on both sides; the second is -1 on a border, or where more than two
-        faces meet.
+        The two ends of each edge, and the faces on both sides, which run along it in opposite directions. Another edge is
+        a border of each of its faces: a row for each, with -1 for the second.
     is_closed : bool
-        Whether each edge joins two faces that run along it in opposite directions.
+        Whether there is no border.
     """
 
     def __init__(self, f):
@@ -51,11 +61,14 @@ class Mesh:
         key = np.minimum(start, end) * size + np.maximum(start, end)
         order = np.argsort(key, kind="stable")
         keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
+        balance = np.bincount(np.searchsorted(keys, key), np.sign(end - start))
+        is_joint = np.repeat((count == 2) & (balance == 0), count)
+        row = np.union1d(first, np.flatnonzero(~is_joint))
         face = order // 3
-        other = np.where(count == 2, face[np.minimum(first + 1, len(face) - 1)], -1)
-        self.edges = np.column_stack([keys // size, keys % size, face[first], other]).astype(np.int32)
-        self.is_closed = bool((count == 2).all() and (np.bincount(np.searchsorted(keys, key), np.sign(end - start)) == 0
-                                                      ).all())
+        other = np.where(is_joint[row], face[np.minimum(row + 1, len(face) - 1)], -1)
+        ends = key[order][row]
+        self.edges = np.column_stack([ends // size, ends % size, face[row], other]).astype(np.int32)
+        self.is_closed = bool(is_joint.all())
 
 
 def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):
@@ -74,42 +87,17 @@ def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):
         Range of the colours.
     """
     planes = planes_of_faces(screen, mesh.f)
-    sides = np.unique(planes.side[pixels.face_id[pixels.face_id >= 0]])
-    hidden_side = -int(sides[0]) if mesh.is_closed and len(sides) == 1 else 0
+    hidden_side = -side_in_view(planes.side, pixels.face_id) if mesh.is_closed else 0
     kinked = np.zeros(len(mesh.edges), bool)
     if colors_at is not None:
-        _find_kinks(screen, mesh, planes.side, hidden_side, colors_at, KINK * scale, kinked)
+        smooth = smooth_edges(mesh.edges, planes.side, hidden_side)
+        edges = mesh.edges[smooth]
+        kinked[smooth] = have_kinks(screen, mesh.f, edges, *colors_at(middles_of_edges(screen, mesh.f, edges)),
+                                    KINK * scale)
     mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, pixels.face_id, pixels.depth)
     marked, start, faces = gather_faces(screen, mesh.f, planes.side, hidden_side, mask)
-    return AreaSamples(marked, arrange(screen, mesh.f, marked, start, faces, mask.shape[1]), mask.shape)
-
-
-def _find_kinks(screen, mesh, side, hidden_side, colors_at, tolerance, kinked):
-    """Edges at which a pixel may change by more than `tolerance` if it is not sampled at its centre but on its area.
-
-    That is the jump of the gradient there, times the distance from the edge over which the steeper face has it, a pixel
-    at most, by 8. If the colours themselves jump, it is a seam.
-    """
-    a, b, i, j = mesh.edges.T
-    at = np.flatnonzero((j >= 0) & (side[i] == side[j]) & (side[i] != 0) & (side[i] != hidden_side))
-    if not at.size:
-        return
-    a, b, faces = a[at], b[at], mesh.edges[at, 2:].T
-    corners = mesh.f[faces]  # (2, n, 3)
-    on_edge = (corners == a[:, None]) | (corners == b[:, None])
-    depth = np.tile(0.5 * (screen[a, 2] + screen[b, 2]), 2)[None]
-    colors, gradient = colors_at((faces.reshape(1, -1), 0.5 * on_edge.reshape(1, -1, 3), depth))
-    jump = np.abs(np.subtract(*np.split(colors, 2))).max(axis=1)
-    of_gradient = np.subtract(*np.split(gradient, 2))
-    steepness = np.square(gradient).sum(axis=2).max(axis=1).reshape(2, -1)
-    along = screen[b, :2] - screen[a, :2]
-    opposite = np.take_along_axis(corners, np.argmin(on_edge, axis=2)[:, :, None], axis=2)[:, :, 0]
-    to_opposite = screen[opposite, :2] - screen[a, :2]
-    width = np.abs(along[:, 0] * to_opposite[..., 1] - along[:, 1] * to_opposite[..., 0]) / np.maximum(
-        np.hypot(*along.T), 1e-300)
-    width = np.where(steepness[0] > steepness[1], width[0], width[1])
-    change = np.sqrt(np.square(of_gradient).sum(axis=2)).max(axis=1) * np.minimum(width, 1.0) / 8.0
-    kinked[at] = (change > tolerance) | (jump > tolerance)
+    width = mask.shape[1]
+    return AreaSamples(screen, mesh.f, marked, arrange(screen, mesh.f, marked, start, faces, width), width)
 
 
 class AreaSamples:
@@ -117,38 +105,30 @@ class AreaSamples:
 
     Parameters
     ----------
+    screen : (V, 3) float64
+    f : (F, 3) int32
     marked : (P,) int32
         Pixels, ascending.
     arrangement : Arrangement
-    size : (height, width)
+    width : int
+        Of the image.
     """
 
-    def __init__(self, marked, arrangement, size):
-        self.marked, self.size = marked, size
-        self.arrangement = arrangement
+    def __init__(self, screen, f, marked, arrangement, width):
+        self.screen, self.f, self.width = screen, f, width
+        self.marked, self.arrangement = marked, arrangement
         self.place = np.searchsorted(marked, arrangement.pixel)
+        self.count = len(self.place)
 
-    @property
+    @cached_property
     def pixels(self):
         """What each sample shows, as (face_id, barycentric, depth) of an image of height 1."""
-        some = self.arrangement
-        return some.face_id[None], some.barycentric[None], some.depth[None]
+        barycentric, depth = locate(self.arrangement, self.screen, self.f, self.width)
+        return self.arrangement.face_id[None], barycentric[None], depth[None]
 
-    @property
-    def count(self):
-        return len(self.arrangement.pixel)
-
-    @property
-    def offset(self):
-        """From the centre of the pixel, (S, 2)."""
-        pixel = self.arrangement.pixel
-        return self.arrangement.position - np.column_stack([pixel % self.size[1], pixel // self.size[1]])
-
-    def _sums(self, channels):
-        """The sparse matrix that averages samples in their pixels, (P C, S C)."""
-        each = (self.arrangement.area, self.place, np.arange(self.count + 1))
-        sums = sp.csr_matrix(each, shape=(self.count, len(self.marked))).T
-        return sp.csr_matrix(sp.kron(sums, sp.identity(channels)))
+    @cached_property
+    def fronts(self):
+        return fronts_of(self.arrangement, self.screen, self.f, self.width)
 
     def average(self, image, colors, background):
         """Write the marked pixels of an image, (N, C).
@@ -160,10 +140,10 @@ class AreaSamples:
         background : (N, C) or (1, C) float64
         """
         behind = self._behind(background)
-        beyond = colors - behind[self.place]
-        total = np.zeros_like(behind)
-        np.add.at(total, self.place, self.arrangement.area[:, None] * beyond)
-        image[self.marked] = behind + total
+        beyond = self.arrangement.area[:, None] * (colors - behind[self.place])
+        for channel in range(image.shape[1]):
+            image[self.marked, channel] = behind[:, channel] + np.bincount(self.place, beyond[:, channel],
+                                                                           minlength=len(self.marked))
 
     def _behind(self, background):
         return background[self.marked] if len(background) > 1 else np.repeat(background, len(self.marked), axis=0)
@@ -174,40 +154,68 @@ class AreaSamples:
 
     def rows(self, of_samples, channels):
         """The derivative of the marked pixels, from that of the samples' colours."""
-        return SparseMap(self._sums(channels) @ of_samples.to_sparse())
+        matrix = of_samples.to_sparse()
+        place = (self.place[:, None] * channels + np.arange(channels)).ravel()
+        matrix = matrix[np.argsort(place, kind="stable")]
+        rows = len(self.marked) * channels
+        ends = matrix.indptr[np.cumsum(np.bincount(place, minlength=rows))]
+        area = np.repeat(self.arrangement.area, channels)[np.argsort(place, kind="stable")]
+        data = matrix.data * np.repeat(area, np.diff(matrix.indptr))
+        return SparseMap(sp.csr_matrix((data, matrix.indices, np.append(0, ends)), shape=(rows, matrix.shape[1])))
 
-    def motion_rows(self, colors, gradient, background, corners, num_points):
+    @cached_property
+    def position(self):
+        """u and v of the samples, (S, 2)."""
+        pixel = self.arrangement.pixel
+        return self.arrangement.centroid + np.column_stack([pixel % self.width, pixel // self.width])
+
+    def motion_rows(self, colors, gradient, drift, background, corners, num_points):
         """The derivative of the marked pixels by Y of the points, (P C, 3 points).
 
         Parameters
         ----------
         colors, gradient : (S, C), (S, C, 2) float64
             Of the samples, and along the surface.
+        drift : Drift or None
+            Of the samples.
         background : (N, C) or (1, C) float64
         corners : (S, 3)
             Of the face that each sample shows.
         num_points : int
         """
-        some, channels = self.arrangement, colors.shape[1]
-        swept = (colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, self.offset))
-        test = np.concatenate([swept[:, :, None], gradient], axis=2)
-        pull = np.einsum("tcq,tq->tc", test[some.front_sample], some.spread)
-        of_fronts = _matrix(self.place[some.front_sample], some.front_vertex, pull[:, :, None] * some.direction[:, None],
-                            len(self.marked), num_points)
-        gain = gain_of_motion(gradient, some.position, some.depth) * some.area[:, None, None]
-        entries = some.barycentric[:, :, None, None] * gain[:, None]
-        of_surface = _matrix(np.repeat(self.place, 3), corners.ravel(), entries.reshape(-1, channels, 3),
-                             len(self.marked), num_points)
-        return SparseMap(of_fronts + of_surface)
+        some, fronts, area = self.arrangement, self.fronts, self.arrangement.area[:, None, None]
+        _, barycentric, depth = self.pixels
+        gain = gain_of_motion(gradient, self.position, depth[0])
+        if drift is not None:
+            gain, gradient = gain + drift.gain, gradient + drift.gradient
+        swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
+        first = np.searchsorted(self.place, np.arange(len(self.marked) + 1))
+        arrays = motion_rows(first, fronts.first, corners, barycentric[0], area * gain,
+                             np.concatenate([swept[:, :, None], gradient], axis=2), fronts)
+        rows = SparseMap(sp.csr_matrix(arrays, shape=(len(self.marked) * colors.shape[1], 3 * num_points)))
+        if drift is None:
+            return rows
+        of_samples = PixelMotion(corners, drift.corners, drift.corner_gain, num_points)
+        return rows + self.rows(of_samples, colors.shape[1])
 
 
-def _matrix(rows, points, blocks, num_rows, num_points):
-    """The sparse matrix with the sum of all blocks (n, C, 3) that are given for a row and a point."""
-    _, channels, size = blocks.shape
-    row = np.broadcast_to((rows[:, None] * channels + np.arange(channels))[:, :, None], blocks.shape)
-    column = np.broadcast_to((points[:, None] * size + np.arange(size))[:, None], blocks.shape)
-    return sp.csr_matrix((blocks.ravel(), (row.ravel(), column.ravel())),
-                         shape=(num_rows * channels, num_points * size))
+class Drift(NamedTuple):
+    """How the colours of N points change that are not carried along with the surface.
+
+    Attributes
+    ----------
+    gradient : (N, C, 2) float64
+        Over the screen, of what is not carried along.
+    gain : (N, C, 3) float64
+        By the motion of the point seen, in Y.
+    corners, corner_gain : (N, 3), (N, C, 3) float64
+        By the motion of the corners of its face: weights, and the gain of their weighted sum.
+    """
+
+    gradient: np.ndarray
+    gain: np.ndarray
+    corners: np.ndarray
+    corner_gain: np.ndarray
 
 
 class Patched(LinearMap):
@@ -247,6 +255,14 @@ class Patched(LinearMap):
 
     def times_sparse(self, matrix):
         return self._spread(self.whole.times_sparse(matrix), self.rows.times_sparse(matrix))
+
+    def times_tangent(self, tangent):
+        """A `PixelTangent` with a `Patch`, if the tangent is an array and that of the whole is one."""
+        whole, blocks = self.whole @ tangent, tangent.formed().blocks
+        if not isinstance(whole, PixelTangent) or not all(isinstance(matrix, np.ndarray) for _, matrix in blocks):
+            return super().times_tangent(tangent)
+        whole.patch = Patch(self.pixels, [(self.rows @ matrix, as_slice(columns)) for columns, matrix in blocks])
+        return whole
 
     def _spread(self, whole, rows):
         rows = sp.csr_matrix(rows)

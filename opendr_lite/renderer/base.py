@@ -41,7 +41,6 @@ from .screen_points import ScreenPoints
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
-DERIVATIVES = ("opendr", "exact")
 EMPTY = 4294967295  # in visibility_image and boundaryid_image, a pixel that shows nothing
 EDGE_DEPTH_TOLERANCE = 1e-3  # an edge lies on the surfaces that it joins, up to this much of its depth
 
@@ -107,6 +106,7 @@ class BaseRenderer(Ch):
     terms = "f", "frustum", "overdraw", "derivative"
     dterms = "camera", "cut_pixels", "screen_points"
     initial_values = {"overdraw": True, "derivative": "opendr"}
+    derivatives = "opendr", "exact"  # values of `derivative`
 
     # ------------------------------------------------------------------ the scene
 
@@ -135,7 +135,7 @@ class BaseRenderer(Ch):
             raise AttributeError(f"{type(self).__name__} has no {name} yet: set it, as in rn.set({name}=...)")
         return value
 
-    @property
+    @depends_on("f", "camera")
     def faces(self):
         """The faces as int32, checked against the number of vertices."""
         return self._faces_among(len(self.screen))
@@ -171,7 +171,7 @@ class BaseRenderer(Ch):
         """Vertices in camera space, (V, 3)."""
         return self._checked_camera.v_cam.r.reshape(-1, 3)
 
-    @property
+    @depends_on("camera")
     def screen(self):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
         return self._checked_camera.screen
@@ -179,8 +179,9 @@ class BaseRenderer(Ch):
     @property
     def is_exact(self):
         """Whether the derivative is 'exact'."""
-        if self.derivative not in DERIVATIVES:
-            raise ValueError(f"derivative must be one of {', '.join(map(repr, DERIVATIVES))}, got {self.derivative!r}")
+        if self.derivative not in self.derivatives:
+            raise ValueError(f"{type(self).__name__}: derivative must be {' or '.join(map(repr, self.derivatives))}, got "
+                             f"{self.derivative!r}")
         return self.derivative == "exact"
 
     # ------------------------------------------------------------------ visibility
@@ -281,7 +282,7 @@ class BaseRenderer(Ch):
 
     # ------------------------------------------------------------------ pictures of it
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def visibility_image(self):
         """Face seen at each pixel, (h, w) uint32; 4294967295 where there is none."""
         return self.pixels.face_id.astype(np.uint32)
@@ -308,6 +309,36 @@ class BaseRenderer(Ch):
     def boundarybool_image(self):
         """1 where a silhouette edge is seen, else 0; (h, w) uint32."""
         return (self._boundary[0] >= 0).astype(np.uint32)
+
+    def derivative_image(self, x, i=0):
+        """How each pixel changes with one entry of a node: a column of the Jacobian as an image.
+
+        By one product with the Jacobian, which is not formed.
+
+        Parameters
+        ----------
+        x : Ch
+            A node that this image is a function of, or a view of one.
+        i : int or tuple of int
+            The entry: an index into x.ravel(), or, as a tuple, into x.
+
+        Returns
+        -------
+        ndarray of the shape of the image
+
+        Raises
+        ------
+        ValueError
+            If the image is no function of x.
+        IndexError
+            If x has no entry i.
+        """
+        if not self.is_dr_wrt(x):
+            raise ValueError(f"x must be a node that the image is a function of; {x.short_name} of shape {x.shape} is "
+                             "not below it")
+        tangent = np.zeros(x.size)
+        tangent[check_entry(i, x.shape)] = 1.0
+        return self.jvp(x, tangent).reshape(self.shape)
 
     def flow_to(self, v_next, cam_next=None):
         """How far what is seen at each pixel moves.
@@ -354,17 +385,30 @@ class BaseRenderer(Ch):
         """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
         raise NotImplementedError
 
+    def _gain_of_surface(self):
+        """By how much the colour at each pixel changes as the surface moves, in Y, (N, C, 3)."""
+        _, gradient = self._colors_at(self.pixels)
+        return gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+
+    def _drift_at(self, pixels, position):
+        """How colours change that are not carried along with the surface, a `Drift`, or None."""
+        return None
+
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
-        num_points = len(self.screen)
+        num_points, width = len(self.screen), self.image_size[1]
         seen = self._centres(samples)
-        colors, gradient = self._colors_at(self.pixels)
-        gain = gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+        gain, drift = self._gain_of_surface(), self._drift_at(self.pixels, width)
+        if drift is not None:
+            gain += drift.gain
         motion = PixelMotion(None, self.weights, gain, num_points, seen)
+        if drift is not None:
+            motion = motion + PixelMotion(None, drift.corners, drift.corner_gain, num_points, seen)
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels
-        rows = samples.motion_rows(*self._colors_at(samples.pixels), background, self.faces[face_id[0]], num_points)
+        rows = samples.motion_rows(*self._colors_at(samples.pixels), self._drift_at(samples.pixels, samples.position),
+                                   background, self.faces[face_id[0]], num_points)
         return Patched(motion, samples.marked, rows)
 
     def _centres(self, samples):
@@ -375,7 +419,7 @@ class BaseRenderer(Ch):
 
     # ------------------------------------------------------------------ how the image moves
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def _cut(self):
         """Pixels of faces with a corner behind the near plane, (n,) indices."""
         if self._clipped is None:
@@ -383,7 +427,7 @@ class BaseRenderer(Ch):
         behind = self.screen[:, 2] < self._checked_frustum["near"]
         return np.flatnonzero((self.corners[:, 0] >= 0) & behind[self.corners].any(axis=1))
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def cut_pixels(self):
         """Projections of the points that the pixels of cut faces show, a node (n, 2); None without such pixels."""
         if not self._cut.size:
@@ -395,7 +439,7 @@ class BaseRenderer(Ch):
         """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, a `Gain`."""
         return gain_of_image(image.reshape(self.image_size + (-1,)), self._boundary[0] >= 0 if self.overdraw else None)
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def _seen_faces(self):
         return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 
@@ -437,6 +481,18 @@ def _projected(camera, points):
     camera = camera.copy()
     camera.v = points
     return camera.r[:, :2]
+
+
+def check_entry(i, shape):
+    """The index into the ravelled array of the one entry that i, an int or a tuple, stands for; IndexError if none."""
+    entries = np.arange(np.prod(shape, dtype=int))
+    try:
+        entry = entries.reshape(shape)[i] if isinstance(i, tuple) else entries[i]
+    except IndexError:
+        entry = entries
+    if np.ndim(entry):
+        raise IndexError(f"i must be an entry of x, of shape {shape}, as a tuple, or flat; got {i!r}")
+    return entry
 
 
 def check_frustum(frustum):

@@ -13,7 +13,7 @@ import numpy as np
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
 from ..kernels.cpu.shading import shade
-from ..kernels.cpu.surface_gradient import surface_gradient
+from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
 from .area_sampling import Patched
 from .base import BaseRenderer, check_count
 from .pixel_jacobian import PixelInterpolation, pull_back
@@ -176,6 +176,12 @@ class ColoredRenderer(BaseRenderer):
             others = values[:k] + values[k + 1:]
             gradient = gradient + (reduce(np.multiply, others)[:, :, None] * of_factor() if others else of_factor())
         return reduce(np.multiply, values), gradient
+
+    def _gain_of_surface(self):
+        if self._factor_names != ("vc",):
+            return super()._gain_of_surface()
+        values, _ = self._colors(self._channels)["vc"]
+        return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, self.image_size[1])
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")
     def _samples(self):

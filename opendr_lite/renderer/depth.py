@@ -75,7 +75,7 @@ class DepthRenderer(BaseRenderer):
         check_finite(background, "background_image")
         return background
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def _seen_faces(self):
         """None where the background is nearer."""
         face_id = self.pixels.face_id.ravel()

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..ch.linear_maps import BlockDiagonal, LinearMap
+from ..ch.tangents import as_slice
 from ..kernels.cpu import pixels
 from ..kernels.cpu.image_gradient import Gain, stored_gain
 from .pixel_tangent import PixelTangent, Term
@@ -77,11 +78,13 @@ class PixelMap(LinearMap):
         return x
 
     def times_tangent(self, tangent):
-        return PixelTangent([Term(self, tangent.form(), slice(None))], tangent.shape[1])
+        terms = [Term(self, matrix, as_slice(columns)) for columns, matrix in tangent.formed().blocks]
+        return PixelTangent(terms, tangent.shape[1])
 
 
 def _equal(one, other):
-    return one.shape == other.shape and (one.ctypes.data == other.ctypes.data or np.array_equal(one, other))
+    return one is other or one.shape == other.shape and (one.ctypes.data == other.ctypes.data
+                                                         or np.array_equal(one, other))
 
 
 def _with_columns(x, count, entries):

@@ -77,7 +77,8 @@ def test_a_factor_of_the_image():
 
 def test_columns_are_put_where_they_belong():
     image, rows = tangent("both", 3, 6)
-    total = image.placed(np.array([7, 0, 2, 3, 4, 5]), 9) + image.placed(slice(1, 7), 9)
+    total = PixelTangent([term._replace(columns=columns) for columns in (np.array([7, 0, 2, 3, 4, 5]), slice(1, 7))
+                          for term in image.terms], 9)
     expected = np.zeros((len(rows), 9))
     expected[:, [7, 0, 2, 3, 4, 5]] = rows
     expected[:, 1:7] += rows

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.kernels.cpu.rasterize import rasterize
-from opendr_lite.kernels.cpu.texture import texture_colors, texture_taps
+from opendr_lite.kernels.cpu.texture import log2, texture_colors, texture_taps
 from opendr_lite.renderer.mipmap import Mipmap
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import texture as slow
@@ -76,6 +76,14 @@ def test_colors_are_the_sums_over_the_taps(texture_filter, repetitions, channels
         taps, weights = lookup(scene, shape, *options)[:2]
         assert not colors[taps[:, 0] < 0].any() and colors.any()
         np.testing.assert_allclose(colors, shown(taps, weights, values), rtol=0, atol=1e-14)
+
+
+def test_logarithm():
+    x = 10.0 ** np.random.default_rng(13).uniform(-300, 300, 1000)
+    np.testing.assert_allclose([log2(number) for number in x], np.log2(x), rtol=4e-16, atol=0)
+    near_one = 1.0 + np.linspace(-1e-3, 1e-3, 99)
+    np.testing.assert_allclose([log2(number) for number in near_one], np.log2(near_one), rtol=1e-14, atol=1e-17)
+    assert [log2(2.0**power) for power in range(-1000, 1001)] == list(range(-1000, 1001))
 
 
 def test_weights_sum_to_one_and_empty_pixels_have_no_taps():

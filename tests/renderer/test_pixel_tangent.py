@@ -28,9 +28,8 @@ def assert_same_equations(fun, unknown, loss="linear", formed=False):
     r = problem.residual()
     weights = problem.loss.weights(r)
     jacobian = problem.jacobian("dense").to_dense()
-    tangents = [tangent for bases in problem._groups for tangent in
-                problem._tangents(bases, np.concatenate([columns for _, _, columns in bases]), FormedTangent)]
-    assert any(tangent is not None and not isinstance(tangent, FormedTangent) for tangent in tangents) is not formed
+    assert any(tangent is not None and not isinstance(tangent, FormedTangent)
+               for tangent in problem._tangents()) is not formed
     matrix, gradient = problem.normal_equations(r, weights)
     w = np.ones(len(r)) if weights is None else weights
     norms = np.linalg.norm(jacobian, axis=0)

@@ -4,6 +4,7 @@ from functools import cached_property
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from ..linear_maps import SparseMap
@@ -93,11 +94,8 @@ class DenseModel(Model):
     def _cholesky(self):
         """The factor of the scaled A and its D; None for the factor where A is singular."""
         matrix, scale = self._scaled(self.column_squares())
-        try:
-            factor = scipy.linalg.cho_factor(matrix)
-        except scipy.linalg.LinAlgError:
-            return None, scale
-        return (factor if (factor[0].diagonal() ** 2).min() > rounding(scale.size) else None), scale
+        factor, failed = dpotrf(matrix)
+        return (factor if not failed and (factor.diagonal() ** 2).min() > rounding(scale.size) else None), scale
 
     @cached_property
     def _spectrum(self):
@@ -108,7 +106,7 @@ class DenseModel(Model):
     def gauss_newton_step(self):
         factor, scale = self._cholesky
         if factor is not None:
-            return -scipy.linalg.cho_solve(factor, self.gradient / scale) / scale
+            return -dpotrs(factor, self.gradient / scale)[0] / scale
         eigenvalues, vectors, kept = self._spectrum
         coordinates = vectors[:, kept].T @ (self.gradient / scale) / eigenvalues[kept]
         return -(vectors[:, kept] @ coordinates) / scale

@@ -11,10 +11,12 @@ segment is therefore seen where it is not behind what *either* of the two sees.
 """
 import numpy as np
 
+from ...memory import empty, full, zeros
 from ...threads import run_bands, split
 from ..formulas import perspective_along, pixels_along
 from ..jit import kernel
 
+_EVERYWHERE = np.empty((0, 0), np.int32)  # each pixel has its own place
 ROWS_PER_BAND, MOST_BANDS = 512, 2  # each band goes through all edges
 
 
@@ -43,8 +45,7 @@ def draw_lines(screen, edges, depth, tolerance):
         Perspective-correct position on the edge, 0 at its first vertex and 1 at its second; 0 where there is
         none.
     """
-    place = np.arange(depth.size, dtype=np.int32).reshape(depth.shape)
-    edge_id, along = _draw(screen, edges, depth, 1.0 + tolerance, place, depth.size)
+    edge_id, along = _draw(screen, edges, depth, 1.0 + tolerance, _EVERYWHERE, depth.size)
     return edge_id.reshape(depth.shape), along.reshape(depth.shape)
 
 
@@ -63,14 +64,14 @@ def draw_lines_at(pixels, screen, edges, depth):
     edge_id : (n,) int32, along : (n,) float64
         As `draw_lines` returns them.
     """
-    place = np.full(depth.shape, -1, np.int32)
+    place = full(depth.shape, -1, np.int32)
     place.ravel()[pixels] = np.arange(len(pixels))
     return _draw(screen, edges, depth, np.inf, place, len(pixels))
 
 
 def _draw(screen, edges, depth, slack, place, count):
     """Edges at the pixels that have a place from 0 to `count` - 1 in the results."""
-    edge_id, along, nearest_z = np.full(count, -1, np.int32), np.zeros(count), np.full(count, np.inf)
+    edge_id, along, nearest_z = full(count, -1, np.int32), zeros(count), empty(count)
     bands = split(len(depth), ROWS_PER_BAND, MOST_BANDS)
     run_bands(_draw_rows, bands, screen, edges, depth, slack, place, nearest_z, edge_id, along)
     return edge_id, along
@@ -106,7 +107,7 @@ def _draw_rows(start, stop, screen, edges, depth, slack, place, nearest_z, edge_
                 continue
             pixel = int(nearest_centre)
             i, j = (step, pixel) if wide else (pixel, step)
-            n = place[j, i]
+            n = place[j, i] if place.size else j * width + i
             if n < 0:
                 continue
             other = pixel + 1 if across >= pixel else pixel - 1
@@ -114,5 +115,5 @@ def _draw_rows(start, stop, screen, edges, depth, slack, place, nearest_z, edge_
             if 0 <= other < size:
                 surface = max(surface, depth[other, i] if wide else depth[j, other])
             s, z = perspective_along(t, 1.0 / screen[a, 2], 1.0 / screen[b, 2])
-            if z <= surface * slack and z < nearest_z[n]:
+            if z <= surface * slack and (edge_id[n] < 0 or z < nearest_z[n]):
                 nearest_z[n], edge_id[n], along[n] = z, e, s

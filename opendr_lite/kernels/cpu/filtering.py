@@ -87,10 +87,10 @@ def filter_entries(first, stop, taps, begin, end, period, x, count, filtered, to
     """Entries [first, stop) of a filtered line, or column of lines, from `to` on. An entry is `count` values.
 
     There are only the inputs of [begin, end); input i has place i - begin modulo `period` in x. Three are summed in one
-    go.
+    go. `to` is unsigned.
     """
     index, weight, start = taps.index, taps.weight, taps.start
-    at, values = np.uint64(to), np.uint64(count)
+    at, values = to, np.uint64(count)
     for entry in range(first, stop):
         t, last = start[entry], start[entry + 1]
         while t < last and index[t] < begin:
@@ -124,6 +124,8 @@ def _filter_rows(first, last, image, row_taps, column_taps, out):
     height, width, count = image.shape
     columns = out.shape[1]
     line, lines, pixels = np.empty(width * count), image.ravel(), out.ravel()
+    start, place = np.int64(0), np.uint64(0)  # a literal 0 would be compiled for
     for i in range(first, last):
-        filter_entries(i, i + 1, row_taps, 0, height, height, lines, width * count, line, 0)
-        filter_entries(0, columns, column_taps, 0, width, width, line, count, pixels, i * columns * count)
+        filter_entries(i, i + 1, row_taps, start, height, height, lines, width * count, line, place)
+        filter_entries(start, columns, column_taps, start, width, width, line, count, pixels,
+                       np.uint64(i * columns * count))

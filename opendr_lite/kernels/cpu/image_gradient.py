@@ -112,16 +112,19 @@ def _differences_beside_edges(j, left, right, image, boundary, line):
     height, width, channels = image.shape
     up, down = max(j - 1, 0), min(j + 1, height - 1)
     twice_v = 1.0 if up + 2 == down else 2.0
+    row, above, below = boundary[j], boundary[up], boundary[down]
     for i in range(left, right):
         before, after = max(i - 1, 0), min(i + 1, width - 1)
         twice_u = 1.0 if before + 2 == after else 2.0
-        here = not boundary[j, i]
-        use_before = here and before < i and not boundary[j, before]
-        use_after = here and after > i and not boundary[j, after]
-        use_up = here and up < j and not boundary[up, i]
-        use_down = here and down > j and not boundary[down, i]
-        if use_before and use_after and use_up and use_down:
+        at = np.uint64(i)
+        near = row[np.uint64(before)] | row[at] | row[np.uint64(after)] | above[at] | below[at]
+        if not near and before + 2 == after and up + 2 == down:
             continue
+        here = not row[at]
+        use_before = here and before < i and not row[before]
+        use_after = here and after > i and not row[after]
+        use_up = here and up < j and not above[at]
+        use_down = here and down > j and not below[at]
         for c in range(channels):
             u = _difference(image[j, before, c], image[j, i, c], image[j, after, c], use_before, use_after)
             v = _difference(image[up, i, c], image[j, i, c], image[down, i, c], use_up, use_down)

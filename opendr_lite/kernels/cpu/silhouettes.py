@@ -9,6 +9,7 @@ back to the camera in the origin. The front of a face (a, b, c) is seen where a 
 """
 import numpy as np
 
+from ...memory import copy
 from ...threads import run_bands, split
 from ..jit import kernel, read_only
 
@@ -93,7 +94,7 @@ def move_onto_lines(drawn, line, along, ends, faces_of_edges, seen, f, screen, s
         Of the same shapes. Of the two faces of a line, the first that is seen; its weights are those of the line's
         ends.
     """
-    moved = face_id, barycentric, depth = tuple(array.copy() for array in surface)
+    moved = face_id, barycentric, depth = tuple(map(copy, surface))
     _move(drawn, line, along, ends, faces_of_edges, seen, f, screen, face_id.ravel(), barycentric.reshape(-1, 3),
           depth.ravel())
     return moved

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...memory import empty, zeros
 from ...threads import run_bands, split
-from ..jit import kernel, read_only
+from ..jit import formula, kernel, read_only
 from .texture import corner_slopes
 
 PIXELS_PER_BAND = 16384
@@ -37,11 +37,22 @@ def surface_gradient(pixels, screen, f, corners, values):
     (N, C, 2) float64
         0 where no face is seen.
     """
-    face_id, barycentric, depth = pixels
-    gradient = zeros((face_id.size, values.shape[1], 2))
-    run_bands(_surface_gradient, split(face_id.size, PIXELS_PER_BAND), face_id.ravel(), barycentric.reshape(-1, 3),
-              depth.ravel(), *map(read_only, (screen, f, corners, values)), gradient)
+    gradient = zeros((pixels[0].size, values.shape[1], 2))
+    _interpolate_slopes(pixels, screen, f, corners, values, 0, gradient)
     return gradient
+
+
+def surface_gain(pixels, screen, f, corners, values, width):
+    """g of values at the corners of the faces, at the pixels of an image of that width: see `surface_gradient`.
+
+    Returns
+    -------
+    (N, C, 3) float64
+        Undefined where no face is seen.
+    """
+    gain = empty((pixels[0].size, values.shape[1], 3))
+    _interpolate_slopes(pixels, screen, f, corners, values, width, gain)
+    return gain
 
 
 def gain_of_motion(gradient, position, depth):
@@ -53,8 +64,22 @@ def gain_of_motion(gradient, position, depth):
     return gain
 
 
+def _interpolate_slopes(pixels, screen, f, corners, values, width, out):
+    face_id, barycentric, depth = pixels
+    run_bands(_slopes, split(face_id.size, PIXELS_PER_BAND), face_id.ravel(), barycentric.reshape(-1, 3), depth.ravel(),
+              *map(read_only, (screen, f, corners, values)), width, out)
+
+
+@formula
+def motion_gain(gradient_u, gradient_v, u, v, z):
+    """g from ∇I, at a point of the screen with depth z."""
+    along, down = -gradient_u / z, -gradient_v / z
+    return along, down, -(u * along + v * down)
+
+
 @kernel
-def _surface_gradient(start, stop, face_id, barycentric, depth, screen, f, corners, values, gradient):
+def _slopes(start, stop, face_id, barycentric, depth, screen, f, corners, values, width, out):
+    """∇I or, for three columns, g."""
     channels = values.shape[1]
     slope_u, slope_v = np.empty(channels), np.empty(channels)
     current = -1
@@ -74,8 +99,11 @@ def _surface_gradient(start, stop, face_id, barycentric, depth, screen, f, corne
         b0, b1, b2, z = barycentric[p, 0], barycentric[p, 1], barycentric[p, 2], depth[p]
         for c in range(channels):
             value = b0 * values[i, c] + b1 * values[j, c] + b2 * values[k, c]
-            gradient[p, c, 0] = z * (slope_u[c] - value * along_u)
-            gradient[p, c, 1] = z * (slope_v[c] - value * along_v)
+            u, v = z * (slope_u[c] - value * along_u), z * (slope_v[c] - value * along_v)
+            if out.shape[2] == 2:
+                out[p, c, 0], out[p, c, 1] = u, v
+            else:
+                out[p, c, 0], out[p, c, 1], out[p, c, 2] = motion_gain(u, v, float(p % width), float(p // width), z)
 
 
 @kernel
@@ -85,7 +113,6 @@ def _gain_of_motion(start, stop, gradient, width, position, depth, gain):
             u, v = float(p % width), float(p // width)
         else:
             u, v = position[p, 0], position[p, 1]
-        scale = -1.0 / depth[p]
         for c in range(gradient.shape[1]):
-            along_u, along_v = scale * gradient[p, c, 0], scale * gradient[p, c, 1]
-            gain[p, c, 0], gain[p, c, 1], gain[p, c, 2] = along_u, along_v, -(u * along_u + v * along_v)
+            gain[p, c, 0], gain[p, c, 1], gain[p, c, 2] = motion_gain(gradient[p, c, 0], gradient[p, c, 1], u, v,
+                                                                      depth[p])

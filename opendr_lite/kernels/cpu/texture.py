@@ -19,15 +19,27 @@ so that all sums are the same everywhere on a face. For l <= 0 the finest level 
 levels around l are, and mixed by the fraction of l (GL_LINEAR_MIPMAP_LINEAR; Williams, "Pyramidal parametrics",
 SIGGRAPH 1983). So a pixel has up to eight taps. The image needs their sum alone, and never lists them; the derivatives
 ask for the list.
+
+Colours are looked up a *batch* of pixels at a time, in several passes, each of them a short loop without branches. Most
+of them run in vector registers: a batch is one array with `BATCH` entries for each of a few values, so a compiler sees
+that what is written there is not what is read.
 """
 import numpy as np
 
-from ...memory import zeros
+from ...memory import empty
 from ...threads import run_bands, split
-from ..jit import formula, kernel, read_only
+from ..jit import formula, kernel, read_only, step
+from .prefetch import prefetch
 
 PIXELS_PER_BAND = 8192
 TAPS = 8
+BATCH = 64  # pixels
+HALF_TAPS = 4  # of one level
+
+# Where the values of a batch begin: across and down the texture, square of the step or then the level and how far it is
+# to the next, what `levels` has for it, and the taps and weights there.
+_ACROSS, _DOWN, _STEP, _LEVEL, _MIX, _FIRST, _ROWS, _COLUMNS, _TAPS, _WEIGHTS, _END = (
+    np.uint64(BATCH * place) for place in (0, 1, 2, 3, 4, 5, 6, 7, 8, 8 + HALF_TAPS, 8 + 2 * HALF_TAPS))
 
 
 def texture_colors(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, values):
@@ -46,9 +58,9 @@ def texture_colors(face_id, barycentric, depth, screen, f, ft, vt, levels, neare
         0 where no face is seen.
     """
     height, width = face_id.shape
-    colors = zeros((height * width, values.shape[1]))
-    run_bands(_color_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt), levels,
-              bool(nearest), read_only(values), colors)
+    colors = empty((height * width, values.shape[1]))
+    run_bands(_color_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt),
+              levels[:1] if nearest else levels, bool(nearest), read_only(values), colors)
     return colors
 
 
@@ -95,13 +107,13 @@ def texture_taps(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest
 
 
 def _row_bands(height, width):
-    return split(height, least=-(-PIXELS_PER_BAND // width))
+    return split(height, least=-(-PIXELS_PER_BAND // max(width, 1)))
 
 
 @formula
 def corner_slopes(screen, f, face):
     """The gradients over the screen of lambda_k / z_k: along u for the three corners, then along v."""
-    a, b, c = f[face, 0], f[face, 1], f[face, 2]
+    a, b, c = np.uint64(f[face, 0]), np.uint64(f[face, 1]), np.uint64(f[face, 2])
     ab_u, ab_v = screen[b, 0] - screen[a, 0], screen[b, 1] - screen[a, 1]
     ac_u, ac_v = screen[c, 0] - screen[a, 0], screen[c, 1] - screen[a, 1]
     inverse_area = 1.0 / (ab_u * ac_v - ab_v * ac_u)
@@ -124,88 +136,179 @@ def texel_step(slope_s, slope_t, slope_w, s, t, z, rows, columns):
 
 
 @formula
+def log2(x):
+    """The binary logarithm of a normal positive number, in operations that vector registers do; exact for powers of 2.
+
+    With x = 2^e m, m about 1: log2 x = e + 2 / log(2) (r + r^3/3 + r^5/5 + ...), r = (m - 1) / (m + 1), |r| < 0.172.
+    """
+    bits = np.float64(x).view(np.uint64)
+    mantissa = np.uint64((bits & np.uint64(0xFFFFFFFFFFFFF)) | np.uint64(0x3FF0000000000000)).view(np.float64)
+    exponent = np.float64(np.int64(bits >> np.uint64(52)) - 1023)
+    above = mantissa > 1.4142135623730951
+    mantissa, exponent = 0.5 * mantissa if above else mantissa, exponent + 1.0 if above else exponent
+    r = (mantissa - 1.0) / (mantissa + 1.0)
+    q = r * r
+    series = q / 21 + 1 / 19
+    series = (((series * q + 1 / 17) * q + 1 / 15) * q + 1 / 13) * q + 1 / 11
+    series = ((((series * q + 1 / 9) * q + 1 / 7) * q + 1 / 5) * q + 1 / 3) * q + 1.0
+    return exponent + 2.8853900817779268 * (r * series)
+
+
+@formula
 def level_of_detail(size, last_level):
     """l, within the levels that there are, from the square of the larger step."""
-    if 1.0 < size < np.inf:  # false for a NaN, of a face seen exactly from its side
-        return min(0.5 * np.log2(size), float(last_level))
-    return 0.0
+    level = min(0.5 * log2(size), float(last_level))
+    return level if (size > 1.0) & (size < np.inf) else 0.0  # a NaN is of a face seen exactly from its side
 
 
 @formula
-def nearest_texel(s, t, rows, columns):
-    """(row, column) of the texel that (s, t) is in."""
-    row, column = int((np.ceil(t) - t) * rows), int((s - np.floor(s)) * columns)
-    return (row if 0 <= row < rows else rows - 1, column if 0 <= column < columns else columns - 1)
+def place_on_texture(s, t):
+    """How far (s, t) is across and down the first of the repetitions, in [0, 1]."""
+    return s - np.floor(s), np.ceil(t) - t
 
 
 @formula
-def texels_around(s, t, rows, columns):
-    """(left, right, upper, lower, x, y): columns and rows of the texels around (s, t), where it is between them."""
-    x = (s - np.floor(s)) * columns - 0.5  # in the first of the repetitions
-    y = (np.ceil(t) - t) * rows - 0.5
-    x_floor, y_floor = np.floor(x), np.floor(y)
-    left, upper = int(x_floor), int(y_floor)
-    right = left + 1 if 0 <= left + 1 < columns else 0
-    lower = upper + 1 if 0 <= upper + 1 < rows else 0
-    return (left if left >= 0 else columns - 1, right, upper if upper >= 0 else rows - 1, lower,
-            x - x_floor, y - y_floor)
+def nearest_texel(across, down, rows, columns):
+    """(row, column) of the texel at a place, for float sizes."""
+    row, column = np.floor(down * rows), np.floor(across * columns)
+    return row if 0.0 <= row < rows else rows - 1.0, column if 0.0 <= column < columns else columns - 1.0
+
+
+@formula
+def texels_around(across, down, rows, columns):
+    """(left, right, upper, lower, x, y): columns and rows of the texels around a place, where it is between them.
+
+    All sizes are floats, and so are the results.
+    """
+    x, y = across * columns - 0.5, down * rows - 0.5
+    left, upper = np.floor(x), np.floor(y)
+    x, y = x - left, y - upper
+    right, lower = left + 1.0, upper + 1.0
+    return (left if left >= 0.0 else columns - 1.0, right if right < columns else 0.0,
+            upper if upper >= 0.0 else rows - 1.0, lower if lower < rows else 0.0, x, y)
 
 
 @kernel
 def _color_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, values, colors):
     width = face_id.shape[1]
-    channels = values.shape[1]
-    base_rows, base_columns = levels[0, 1], levels[0, 2]
     last_level = levels.shape[0] - 1
+    texels, result = values.ravel(), colors.ravel()
+    faces, weights, depths = face_id.ravel(), barycentric.ravel(), depth.ravel()
+    batch, pixels = np.empty(_END), np.empty(BATCH, np.uint64)
+    pixel, end = np.uint64(start * width), np.uint64(stop * width)
+    colors[start * width:stop * width] = 0.0
+    while pixel < end:
+        count, pixel = _next_batch(pixel, end, faces, weights, depths, screen, f, ft, vt, levels, batch, pixels)
+        _find_levels(count, last_level, batch)
+        for half in range(2 if last_level > 0 else 1):
+            _find_sizes(count, half == 1, levels, batch)
+            if nearest:
+                _find_nearest_texel(count, batch)
+            else:
+                _find_texels(count, half == 1, batch)
+            taps = 1 if nearest else HALF_TAPS
+            _prefetch_texels(count, taps, texels, values.shape[1], batch)
+            _add_colors(count, taps, texels, values.shape[1], batch, pixels, result)
+
+
+@step
+def _next_batch(pixel, end, faces, weights, depths, screen, f, ft, vt, levels, batch, pixels):
+    """Places and steps on the texture of the next pixels that show a face; their number, and the pixel after them."""
+    base_rows, base_columns = levels[0, 1], levels[0, 2]
+    has_levels = levels.shape[0] > 1
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    count = np.uint64(0)
     current = -1
     s0 = s1 = s2 = t0 = t1 = t2 = su = tu = wu = sv = tv = wv = 0.0
-    for j in range(start, stop):
-        for i in range(width):
-            pixel = j * width + i
-            face = face_id[j, i]
-            if face < 0:
-                continue
+    while pixel < end and count < np.uint64(BATCH):
+        face = faces[pixel]
+        if face >= 0:
             if face != current:  # neighbours often see the same face
-                current = face
-                s0, s1, s2 = vt[ft[face, 0], 0], vt[ft[face, 1], 0], vt[ft[face, 2], 0]
-                t0, t1, t2 = vt[ft[face, 0], 1], vt[ft[face, 1], 1], vt[ft[face, 2], 1]
-                if last_level > 0:
-                    su, tu, wu, sv, tv, wv = face_slopes(screen, f, face, s0, s1, s2, t0, t1, t2)
-            b0, b1, b2, z = barycentric[j, i, 0], barycentric[j, i, 1], barycentric[j, i, 2], depth[j, i]
+                current, row = face, np.uint64(face)
+                a, b, c = np.uint64(ft[row, 0]), np.uint64(ft[row, 1]), np.uint64(ft[row, 2])
+                s0, s1, s2, t0, t1, t2 = vt[a, 0], vt[b, 0], vt[c, 0], vt[a, 1], vt[b, 1], vt[c, 1]
+                if has_levels:
+                    su, tu, wu, sv, tv, wv = face_slopes(screen, f, row, s0, s1, s2, t0, t1, t2)
+            at = three * pixel
+            b0, b1, b2, z = weights[at], weights[at + one], weights[at + two], depths[pixel]
             s = b0 * s0 + b1 * s1 + b2 * s2
             t = b0 * t0 + b1 * t1 + b2 * t2
-            if nearest:
-                row, column = nearest_texel(s, t, base_rows, base_columns)
-                for c in range(channels):
-                    colors[pixel, c] = values[row * base_columns + column, c]
-                continue
+            s_u, t_u = texel_step(su, tu, wu, s, t, z, base_rows, base_columns)
+            s_v, t_v = texel_step(sv, tv, wv, s, t, z, base_rows, base_columns)
+            batch[_ACROSS + count], batch[_DOWN + count] = place_on_texture(s, t)
+            batch[_STEP + count] = max(s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v)
+            pixels[count] = pixel
+            count += one
+        pixel += one
+    return count, pixel
 
-            lod = 0.0
-            if last_level > 0:
-                s_u, t_u = texel_step(su, tu, wu, s, t, z, base_rows, base_columns)
-                s_v, t_v = texel_step(sv, tv, wv, s, t, z, base_rows, base_columns)
-                lod = level_of_detail(max(s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v), last_level)
-            level = min(int(lod), max(last_level - 1, 0))
-            for half in range(2 if lod > 0.0 else 1):
-                share = lod - level if half == 1 else 1.0 - (lod - level)
-                first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
-                left, right, upper, lower, x, y = texels_around(s, t, rows, columns)
-                upper, lower = first + upper * columns, first + lower * columns
-                w00, w01 = share * (1.0 - y) * (1.0 - x), share * (1.0 - y) * x
-                w10, w11 = share * y * (1.0 - x), share * y * x
-                ul, ur, ll, lr = upper + left, upper + right, lower + left, lower + right
-                for c0 in range(0, channels, 3):  # three at a time; of a rest, the last one again
-                    c1, c2 = min(c0 + 1, channels - 1), min(c0 + 2, channels - 1)
-                    color0 = w00 * values[ul, c0] + w01 * values[ur, c0] + w10 * values[ll, c0] + w11 * values[lr, c0]
-                    color1 = w00 * values[ul, c1] + w01 * values[ur, c1] + w10 * values[ll, c1] + w11 * values[lr, c1]
-                    color2 = w00 * values[ul, c2] + w01 * values[ur, c2] + w10 * values[ll, c2] + w11 * values[lr, c2]
-                    if half == 1:
-                        color0 += colors[pixel, c0]
-                        color1 += colors[pixel, c1]
-                        color2 += colors[pixel, c2]
-                    colors[pixel, c0] = color0
-                    colors[pixel, c1] = color1
-                    colors[pixel, c2] = color2
+
+@step
+def _find_levels(count, last_level, batch):
+    """The finer of the two levels around that of detail, and how far it is from there to the coarser."""
+    for k in range(count):
+        lod = level_of_detail(batch[_STEP + k], last_level)
+        level = min(np.floor(lod), max(last_level - 1.0, 0.0))
+        batch[_LEVEL + k], batch[_MIX + k] = level, lod - level
+
+
+@step
+def _find_sizes(count, is_coarser, levels, batch):
+    """What there is to know of that level of each pixel; where nothing is mixed in, the coarser one is the finer."""
+    for k in range(count):
+        level = np.uint64(batch[_LEVEL + k]) + np.uint64(is_coarser & (batch[_MIX + k] > 0.0))
+        batch[_FIRST + k], batch[_ROWS + k], batch[_COLUMNS + k] = levels[level, 0], levels[level, 1], levels[level, 2]
+
+
+@step
+def _find_nearest_texel(count, batch):
+    """The one tap of each pixel."""
+    for k in range(count):
+        columns = batch[_COLUMNS + k]
+        row, column = nearest_texel(batch[_ACROSS + k], batch[_DOWN + k], batch[_ROWS + k], columns)
+        batch[_TAPS + k], batch[_WEIGHTS + k] = batch[_FIRST + k] + row * columns + column, 1.0
+
+
+@step
+def _find_texels(count, is_coarser, batch):
+    """The four taps of each pixel on that level."""
+    second, third, fourth = np.uint64(BATCH), np.uint64(2 * BATCH), np.uint64(3 * BATCH)
+    for k in range(count):
+        share = batch[_MIX + k] if is_coarser else 1.0 - batch[_MIX + k]
+        first, columns = batch[_FIRST + k], batch[_COLUMNS + k]
+        left, right, upper, lower, x, y = texels_around(batch[_ACROSS + k], batch[_DOWN + k], batch[_ROWS + k], columns)
+        upper, lower = first + upper * columns, first + lower * columns
+        of_upper, of_lower = share * (1.0 - y), share * y
+        batch[_TAPS + k], batch[_WEIGHTS + k] = upper + left, of_upper * (1.0 - x)
+        batch[_TAPS + second + k], batch[_WEIGHTS + second + k] = upper + right, of_upper * x
+        batch[_TAPS + third + k], batch[_WEIGHTS + third + k] = lower + left, of_lower * (1.0 - x)
+        batch[_TAPS + fourth + k], batch[_WEIGHTS + fourth + k] = lower + right, of_lower * x
+
+
+@step
+def _prefetch_texels(count, taps, texels, channels, batch):
+    """A texture is larger than a cache, and a processor that waits for one texel hardly looks ahead to the next."""
+    for k in range(count):
+        for tap in range(np.uint64(0), np.uint64(taps * BATCH), np.uint64(BATCH)):
+            prefetch(texels, np.uint64(batch[_TAPS + tap + k]) * np.uint64(channels))
+
+
+@step
+def _add_colors(count, taps, texels, channels, batch, pixels, result):
+    """Add to each pixel the weighted sum of its taps, three channels at a time; of a rest, the last one again."""
+    length, last = np.uint64(channels), np.uint64(channels - 1)
+    stop = np.uint64(taps * BATCH)
+    for c0 in range(np.uint64(0), length, np.uint64(3)):
+        c1, c2 = min(c0 + np.uint64(1), last), min(c0 + np.uint64(2), last)
+        for k in range(count):
+            to = pixels[k] * length
+            color0, color1, color2 = result[to + c0], result[to + c1], result[to + c2]
+            for tap in range(np.uint64(0), stop, np.uint64(BATCH)):
+                texel, weight = np.uint64(batch[_TAPS + tap + k]) * length, batch[_WEIGHTS + tap + k]
+                color0 += weight * texels[texel + c0]
+                color1 += weight * texels[texel + c1]
+                color2 += weight * texels[texel + c2]
+            result[to + c0], result[to + c1], result[to + c2] = color0, color1, color2
 
 
 @kernel
@@ -229,9 +332,10 @@ def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, level
             b0, b1, b2, z = barycentric[j, i, 0], barycentric[j, i, 1], barycentric[j, i, 2], depth[j, i]
             s = b0 * s0 + b1 * s1 + b2 * s2
             t = b0 * t0 + b1 * t1 + b2 * t2
+            across, down = place_on_texture(s, t)
             if nearest:
-                row, column = nearest_texel(s, t, base_rows, base_columns)
-                taps[pixel, 0] = row * base_columns + column
+                row, column = nearest_texel(across, down, float(base_rows), float(base_columns))
+                taps[pixel, 0] = int(row) * base_columns + int(column)
                 weights[pixel, 0] = 1.0
                 continue
 
@@ -246,13 +350,13 @@ def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, level
             for half in range(2 if lod > 0.0 else 1):
                 share = lod - level if half == 1 else 1.0 - (lod - level)
                 first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
-                left, right, upper, lower, x, y = texels_around(s, t, rows, columns)
+                left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
                 for corner in range(4):
                     is_right, is_lower = corner % 2 == 1, corner // 2 == 1
                     weight_x, weight_y = x if is_right else 1.0 - x, y if is_lower else 1.0 - y
                     tap = 4 * half + corner
-                    taps[pixel, tap] = (first + (lower if is_lower else upper) * columns
-                                        + (right if is_right else left))
+                    taps[pixel, tap] = (first + int(lower if is_lower else upper) * columns
+                                        + int(right if is_right else left))
                     weights[pixel, tap] = share * weight_x * weight_y
                     if wanted:
                         slopes[0, pixel, tap] = share * weight_y * (columns if is_right else -columns)

@@ -36,8 +36,9 @@ def gather_faces(screen, f, side, hidden_side, mask):
     args = *map(read_only, (screen, f, side, pixel, before)), hidden_side
     pairs = in_parallel(lambda band: _meetings(*band, *args), split(len(f), least=FACES_PER_BAND))
     place, face = (np.concatenate(part) for part in zip(*pairs))
-    start = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=len(pixel)))])
-    return pixel, start, face[np.argsort(place, kind="stable")]
+    start, faces = np.zeros(len(pixel) + 1, np.int64), np.empty_like(face)
+    _by_place(place, face, start, faces)
+    return pixel, start, faces
 
 
 @kernel
@@ -49,6 +50,19 @@ def _count_before(mask, before):
             before[j, i] = count
             count += mask[j, i]
         before[j, mask.shape[1]] = count
+
+
+@kernel
+def _by_place(place, face, start, faces):
+    """Order pairs by their place, and otherwise as they are: where each place starts, and the faces."""
+    for k in range(len(place)):
+        start[place[k] + 1] += 1
+    for k in range(1, len(start)):
+        start[k] += start[k - 1]
+    at = start[:-1].copy()
+    for k in range(len(place)):
+        faces[at[place[k]]] = face[k]
+        at[place[k]] += 1
 
 
 @kernel

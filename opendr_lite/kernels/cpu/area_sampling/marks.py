@@ -4,10 +4,12 @@ Three things do: an edge where the surface turns away from the camera or ends; a
 in view meet but their colours, sampled at the centre, would differ from those of the area; and two surfaces that cross.
 
 An edge is drawn into every square that it touches. It is hidden there if its nearest point is behind everything seen
-around: behind the surfaces at the nine centres, less what these may recede over a pixel.
+around: behind the surfaces at the nine centres, less what these may recede over a pixel. At the frame of the image some
+of the nine are unknown, and no edge counts as hidden.
 
-Two surfaces cross where each is seen beside the other and each, extended to the other's pixel, goes behind it. Faces
-that share a vertex meet in a valley, which is not a crossing.
+Two surfaces cross between neighbouring pixels that see one of them each, if each of them, extended to the other's pixel,
+goes behind what is seen there. Faces that share a vertex meet in a valley, which is not a crossing. The line may run
+through the corners of pixels beside these two, so they are marked too.
 """
 import numpy as np
 
@@ -28,8 +30,7 @@ def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
         u, v, z.
     f : (F, 3) int32
     edges : (E, 4) int32
-        The two ends of each edge and the faces on both sides; the second face is -1 on a border, or where more than
-        two faces meet.
+        The two ends of each edge and the faces on both sides; the second face is -1 on a border.
     kinked : (E,) bool
         Whether the colours have a kink at the edge.
     planes : Planes
@@ -105,8 +106,10 @@ def _mark_edges(start, stop, screen, edges, kinked, hidden_side, side, slope, fa
 def _is_hidden(row, column, nearest, slope, face_id, depth):
     """Whether all that is seen around is in front of 1/z = nearest."""
     height, width = face_id.shape
-    for j in range(max(0, row - 1), min(height, row + 2)):
-        for i in range(max(0, column - 1), min(width, column + 2)):
+    if not (0 < row < height - 1 and 0 < column < width - 1):
+        return False
+    for j in range(row - 1, row + 2):
+        for i in range(column - 1, column + 2):
             t = face_id[j, i]
             if t < 0 or 1.0 / depth[j, i] - abs(slope[t, 0]) - abs(slope[t, 1]) <= nearest * (1.0 + CLOSE):
                 return False
@@ -115,33 +118,36 @@ def _is_hidden(row, column, nearest, slope, face_id, depth):
 
 @kernel
 def _mark_crossings(start, stop, f, side, slope, face_id, depth, mask):
+    """Mark pixels around the sides between which surfaces cross; rows [start, stop) and what is below them."""
     height, width = face_id.shape
     for row in range(start, stop):
-        below = min(row + 1, height - 1)
         for column in range(width):
             t = face_id[row, column]
             if t < 0:
                 continue
-            beside = min(column + 1, width - 1)
-            _mark_pair(row, column, row, beside, t, f, slope, face_id, depth, mask)
-            _mark_pair(row, column, below, column, t, f, slope, face_id, depth, mask)
-            _mark_pair(row, column, below, beside, t, f, slope, face_id, depth, mask)
-            _mark_pair(row, column, below, max(column - 1, 0), t, f, slope, face_id, depth, mask)
+            a, b, c = f[t, 0], f[t, 1], f[t, 2]
+            if column + 1 < width:
+                other = face_id[row, column + 1]
+                if other >= 0 and not _share_a_vertex(a, b, c, f, other) and _cross(
+                        t, other, depth[row, column], depth[row, column + 1], 1.0, 0.0, slope):
+                    mask[max(row - 1, 0):row + 2, column:column + 2] = 1
+            if row + 1 < height:
+                other = face_id[row + 1, column]
+                if other >= 0 and not _share_a_vertex(a, b, c, f, other) and _cross(
+                        t, other, depth[row, column], depth[row + 1, column], 0.0, 1.0, slope):
+                    mask[row:row + 2, max(column - 1, 0):column + 2] = 1
 
 
 @step
-def _mark_pair(row, column, j, i, t, f, slope, face_id, depth, mask):
-    """Mark two pixels between which the surfaces seen cross."""
-    other = face_id[j, i]
-    if other < 0 or other == t:
-        return
-    for k in range(3):
-        corner = f[t, k]
-        if corner == f[other, 0] or corner == f[other, 1] or corner == f[other, 2]:
-            return
-    w, w_other = 1.0 / depth[row, column], 1.0 / depth[j, i]
-    across, down = float(i - column), float(j - row)
-    if (w - (w_other - slope[other, 0] * across - slope[other, 1] * down) > CLOSE * w
-            and w_other - (w + slope[t, 0] * across + slope[t, 1] * down) > CLOSE * w):
-        mask[row, column] = 1
-        mask[j, i] = 1
+def _share_a_vertex(a, b, c, f, t):
+    """Whether one of three vertices is one of face t; without branches, which would often be guessed wrong."""
+    d, e, g = f[t, 0], f[t, 1], f[t, 2]
+    return ((a == d) | (a == e) | (a == g) | (b == d) | (b == e) | (b == g) | (c == d) | (c == e) | (c == g))
+
+
+@step
+def _cross(t, other, z, z_other, across, down, slope):
+    """Whether each of two faces, extended to where the other one is seen beside it, goes behind that."""
+    w, w_other = 1.0 / z, 1.0 / z_other
+    return (w - (w_other - slope[other, 0] * across - slope[other, 1] * down) > CLOSE * w
+            and w_other - (w + slope[t, 0] * across + slope[t, 1] * down) > CLOSE * w)

@@ -12,6 +12,7 @@ from ....threads import run_bands, split
 from ...jit import formula, kernel, read_only
 
 FACES_PER_BAND = 8192
+PIXELS_PER_BAND = 65536
 THIN = 1e-14  # square pixels: of a face that has no more than half of this, nothing is seen
 OUT_OF_REACH = 1e9  # pixels: a face beyond is not drawn, since products of its coordinates are no longer exact
 
@@ -39,6 +40,13 @@ def planes_of_faces(screen, f):
     return planes
 
 
+def side_in_view(side, face_id):
+    """The side of all faces seen at pixels, 0 if there are both or none."""
+    seen = np.zeros(3, np.bool_)
+    run_bands(_sides_in_view, split(face_id.size, least=PIXELS_PER_BAND), side, face_id.ravel(), seen)
+    return int(seen[2]) - int(seen[0])
+
+
 @formula
 def twice_area(screen, a, b, c):
     """Twice the signed area of a face on the screen; 0 where it is not drawn."""
@@ -50,6 +58,20 @@ def twice_area(screen, a, b, c):
         if not abs(screen[corner, 0]) + abs(screen[corner, 1]) < OUT_OF_REACH:
             return 0.0
     return area
+
+
+@kernel
+def _sides_in_view(start, stop, side, face_id, seen):
+    front = back = False
+    for p in range(start, stop):
+        t = face_id[p]
+        if t >= 0:
+            front |= side[t] > 0
+            back |= side[t] < 0
+    if front:
+        seen[2] = True
+    if back:
+        seen[0] = True
 
 
 @kernel
