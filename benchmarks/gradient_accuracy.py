@@ -26,6 +26,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from opendr_lite import ColoredRenderer, Rodrigues
 
@@ -239,8 +240,10 @@ def draw(results, path):
     """The figure: errors of gradients, and of paths."""
     def panel(axis, value, title):
         entries = [(row["shape"], row["method"], dict.fromkeys(("median", "least", "most"), 100 * share))
-                   for row in results["rows"] if (share := value(row)) is not None]
+                   for row in sorted(results["rows"], key=lambda row: row["method"] == SAMPLED)
+                   if (share := value(row)) is not None]
         ranges(axis, entries)
+        axis.xaxis.set_major_locator(LogLocator())
         axis.set(title=title)
 
     with axes_of(2, path) as axes:
