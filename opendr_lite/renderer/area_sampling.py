@@ -48,8 +48,8 @@ class Mesh:
     Attributes
     ----------
     edges : (E, 4) int32
-        The two ends of each edge, and the faces on both sides, which run along it in opposite directions. Another edge is
-        a border of each of its faces: a row for each, with -1 for the second.
+        The two ends of each edge, and the faces on both sides, which run along it in opposite directions. Another edge
+        is a border of each of its faces: a row for each, with -1 for the second.
     is_closed : bool
         Whether there is no border.
     """
@@ -71,18 +71,23 @@ class Mesh:
         self.is_closed = bool(is_joint.all())
 
 
-def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):
+def area_samples(screen, mesh, pixels, far, of_whole_faces, colors_at=None, scale=1.0):
     """The `AreaSamples` of an image.
 
     Parameters
     ----------
     screen : (V, 3) float64
     mesh : Mesh
+        As the near plane leaves it.
     pixels : Pixels
         What is seen at the centres.
+    far : float
+        What is farther away is not seen.
+    of_whole_faces : callable
+        Takes what points of the screen show, as (face_id, barycentric, depth) of an image of height 1, to the faces
+        before they were clipped.
     colors_at : callable, optional
-        Takes what points of the screen show, as `Pixels` of an image of height 1, and gives their colours (n, C) and the
-        gradients of these (n, C, 2). By default one colour everywhere.
+        Gives the colours (n, C) of these, and their gradients (n, C, 2). By default one colour everywhere.
     scale : float
         Range of the colours.
     """
@@ -92,12 +97,14 @@ def area_samples(screen, mesh, pixels, colors_at=None, scale=1.0):
     if colors_at is not None:
         smooth = smooth_edges(mesh.edges, planes.side, hidden_side)
         edges = mesh.edges[smooth]
-        kinked[smooth] = have_kinks(screen, mesh.f, edges, *colors_at(middles_of_edges(screen, mesh.f, edges)),
-                                    KINK * scale)
-    mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, pixels.face_id, pixels.depth)
+        points = of_whole_faces(middles_of_edges(screen, mesh.f, edges))
+        kinked[smooth] = have_kinks(screen, mesh.f, edges, *colors_at(points), KINK * scale)
+    mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, far, pixels.face_id,
+                       pixels.depth)
     marked, start, faces = gather_faces(screen, mesh.f, planes.side, hidden_side, mask)
     width = mask.shape[1]
-    return AreaSamples(screen, mesh.f, marked, arrange(screen, mesh.f, marked, start, faces, width), width)
+    arrangement = arrange(screen, mesh.f, marked, start, faces, width, far)
+    return AreaSamples(screen, mesh.f, marked, arrangement, width, of_whole_faces)
 
 
 class AreaSamples:
@@ -105,8 +112,8 @@ class AreaSamples:
 
     Parameters
     ----------
-    screen : (V, 3) float64
-    f : (F, 3) int32
+    screen, f, of_whole_faces
+        See `area_samples`.
     marked : (P,) int32
         Pixels, ascending.
     arrangement : Arrangement
@@ -114,8 +121,8 @@ class AreaSamples:
         Of the image.
     """
 
-    def __init__(self, screen, f, marked, arrangement, width):
-        self.screen, self.f, self.width = screen, f, width
+    def __init__(self, screen, f, marked, arrangement, width, of_whole_faces):
+        self.screen, self.f, self.width, self.of_whole_faces = screen, f, width, of_whole_faces
         self.marked, self.arrangement = marked, arrangement
         self.place = np.searchsorted(marked, arrangement.pixel)
         self.count = len(self.place)
@@ -124,7 +131,7 @@ class AreaSamples:
     def pixels(self):
         """What each sample shows, as (face_id, barycentric, depth) of an image of height 1."""
         barycentric, depth = locate(self.arrangement, self.screen, self.f, self.width)
-        return self.arrangement.face_id[None], barycentric[None], depth[None]
+        return self.of_whole_faces((self.arrangement.face_id[None], barycentric[None], depth[None]))
 
     @cached_property
     def fronts(self):

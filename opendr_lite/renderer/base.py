@@ -37,7 +37,7 @@ from ..kernels.cpu.surface_gradient import gain_of_motion
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
 from .area_sampling import Mesh, Patched, area_samples
 from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
-from .screen_points import ScreenPoints
+from .screen_points import ClippedPoints, ScreenPoints
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
@@ -199,17 +199,27 @@ class BaseRenderer(Ch):
         added[:, 2] = self._checked_frustum["near"]  # whatever the rounding
         return np.concatenate([self.screen, np.column_stack([self.camera.project_camera_points(added), added[:, 2]])])
 
+    @property
+    def _clipped_faces(self):
+        return self.faces if self._clipped is None else self._clipped.faces
+
+    @depends_on("f", "frustum", "camera")
+    def _clipped_surface(self):
+        """Pixels of the filled faces, as those of what is left of them by the near plane."""
+        height, width = self.image_size
+        return Pixels(*rasterize(self._extended_screen, self._clipped_faces, width, height,
+                                 self._checked_frustum["far"]))
+
     @depends_on("f", "frustum", "camera")
     def surface(self):
         """Pixels of the filled faces."""
-        height, width = self.image_size
-        clipped = self._clipped
-        faces = self.faces if clipped is None else clipped.faces
-        face_id, barycentric, depth = rasterize(self._extended_screen, faces, width, height,
-                                                self._checked_frustum["far"])
-        if clipped is not None:
-            face_id, barycentric = to_parents(face_id, barycentric, clipped)
-        return Pixels(face_id, barycentric, depth)
+        return Pixels(*self._of_whole_faces(self._clipped_surface))
+
+    def _of_whole_faces(self, pixels):
+        """What pixels of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
+        if self._clipped is None:
+            return pixels
+        return *to_parents(pixels[0], pixels[1], self._clipped), pixels[2]
 
     @depends_on("f", "camera")
     def silhouette_edges(self):
@@ -368,10 +378,19 @@ class BaseRenderer(Ch):
 
     # ------------------------------------------------------------------ pixels that edges cross
 
-    @depends_on("f", "camera", "derivative")
+    @depends_on("f", "frustum", "camera", "derivative")
     def screen_points(self):
-        """The vertices as `ScreenPoints`, of which an exact derivative is a function; None for another."""
-        return ScreenPoints(self._checked_camera) if self.is_exact else None
+        """The vertices, and what clipping adds, as `ScreenPoints`: an exact derivative is a function of them.
+
+        None for another derivative.
+        """
+        if not self.is_exact:
+            return None
+        camera = self._checked_camera
+        if self._clipped is None:
+            return ScreenPoints(camera)
+        points = ClippedPoints(camera.v_cam, self._clipped)
+        return ScreenPoints(ProjectPoints(v_cam=points, f=camera.f, c=camera.c, k=camera.k))
 
     @depends_on("f")
     def _mesh(self, num_vertices):
@@ -379,11 +398,17 @@ class BaseRenderer(Ch):
 
     def _area_samples(self, colors_at=None, scale=1.0):
         """The `AreaSamples` of the image, see `area_samples`."""
-        return area_samples(self.screen, self._mesh(len(self.screen)), self.surface, colors_at, scale)
+        mesh = self._mesh(len(self.screen)) if self._clipped is None else Mesh(self._clipped.faces)
+        return area_samples(self._extended_screen, mesh, self._clipped_surface, self._checked_frustum["far"],
+                            self._of_whole_faces, colors_at, scale)
 
     def _colors_at(self, pixels):
         """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
         raise NotImplementedError
+
+    def _colors_of(self, samples):
+        """Colours and gradients of samples."""
+        return self._colors_at(samples.pixels)
 
     def _gain_of_surface(self):
         """By how much the colour at each pixel changes as the surface moves, in Y, (N, C, 3)."""
@@ -396,7 +421,7 @@ class BaseRenderer(Ch):
 
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
-        num_points, width = len(self.screen), self.image_size[1]
+        num_points, width = len(self._extended_screen), self.image_size[1]
         seen = self._centres(samples)
         gain, drift = self._gain_of_surface(), self._drift_at(self.pixels, width)
         if drift is not None:
@@ -407,7 +432,7 @@ class BaseRenderer(Ch):
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels
-        rows = samples.motion_rows(*self._colors_at(samples.pixels), self._drift_at(samples.pixels, samples.position),
+        rows = samples.motion_rows(*self._colors_of(samples), self._drift_at(samples.pixels, samples.position),
                                    background, self.faces[face_id[0]], num_points)
         return Patched(motion, samples.marked, rows)
 
@@ -430,7 +455,7 @@ class BaseRenderer(Ch):
     @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def cut_pixels(self):
         """Projections of the points that the pixels of cut faces show, a node (n, 2); None without such pixels."""
-        if not self._cut.size:
+        if self.is_exact or not self._cut.size:
             return None
         points = PointsOnFaces(self.camera.v_cam, self.corners[self._cut], self.weights[self._cut])
         return ProjectPoints(v_cam=points, f=self.camera.f, c=self.camera.c, k=self.camera.k)

@@ -46,7 +46,7 @@ class DepthRenderer(BaseRenderer):
         if not self.is_exact:
             return image
         image, samples = image.copy(), self._samples
-        samples.average(image.reshape(-1, 1), self._colors_at(samples.pixels)[0], self._behind)
+        samples.average(image.reshape(-1, 1), self._colors_of(samples)[0], self._behind)
         return image
 
     @property
@@ -59,6 +59,20 @@ class DepthRenderer(BaseRenderer):
     def _samples(self):
         seen = self.surface.depth[self.surface.face_id >= 0]
         return self._area_samples(self._colors_at, np.ptp(seen) if seen.size else 1.0)
+
+    def _is_hidden(self, samples):
+        """Which samples are behind the background, (S,)."""
+        behind = self._behind
+        return samples.pixels[2][0] > (behind[samples.marked[samples.place], 0] if len(behind) > 1 else behind[0])
+
+    def _colors_of(self, samples):
+        """Where the background is nearer it is seen, and does not change."""
+        depth, gradient = self._colors_at(samples.pixels)
+        hidden = self._is_hidden(samples)
+        if self._background is None or not hidden.any():
+            return depth, gradient
+        behind = self._behind[samples.marked[samples.place]]
+        return np.minimum(depth, behind), np.where(hidden[:, None, None], 0.0, gradient)
 
     def _colors_at(self, pixels):
         z = np.ascontiguousarray(self.screen[:, 2:])
@@ -100,7 +114,8 @@ class DepthRenderer(BaseRenderer):
         if wrt is self.vertex_depth:
             whole = PixelInterpolation(None, self.weights, np.ones((1, 1)), len(self.screen), self._centres(samples))
             face_id, barycentric, _ = samples.pixels
-            of_samples = PixelInterpolation(self.faces[face_id[0]], barycentric[0], np.ones((1, 1)), len(self.screen))
+            in_front = 1.0 - self._is_hidden(samples)[:, None]
+            of_samples = PixelInterpolation(self.faces[face_id[0]], barycentric[0], in_front, len(self.screen))
             return Patched(whole, samples.marked, samples.rows(of_samples, 1))
 
     def getDepthMesh(self, depth_image=None):

@@ -1,18 +1,33 @@
 """What is seen in a pixel against a slow twin, and how it moves against central differences of the twin."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from opendr_lite.kernels.cpu.area_sampling.arrangement import arrange
+from opendr_lite.kernels.cpu.area_sampling.fronts import fronts_of, locate
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference.area_sampling import planes, visible_parts
 
 COLUMN, ROW, WIDTH = 3, 4, 8
 
 
+def arranged(screen, f, pixel, start, faces, width):
+    """An `Arrangement` of pixels, its fronts, and where its samples are."""
+    found = arrange(screen, f, pixel, start, faces, width)
+    barycentric, depth = locate(found, screen, f, width)
+    fronts = fronts_of(found, screen, f, width)
+    position = found.centroid + np.column_stack([found.pixel % width, found.pixel // width])
+    return SimpleNamespace(pixel=found.pixel, face_id=found.face_id, area=found.area, position=position,
+                           barycentric=barycentric, depth=depth, front_vertex=fronts.vertex,
+                           front_sample=np.repeat(np.arange(len(found.pixel)), np.diff(fronts.first)),
+                           direction=fronts.direction, spread=fronts.spread)
+
+
 def in_pixel(screen, f, column=COLUMN, row=ROW):
-    """The `Arrangement` of one pixel that all faces meet."""
-    return arrange(screen, f, np.array([row * WIDTH + column], np.int32), np.array([0, len(f)]),
-                   np.arange(len(f), dtype=np.int32), WIDTH)
+    """One pixel that all faces meet, `arranged`."""
+    return arranged(screen, f, np.array([row * WIDTH + column], np.int32), np.array([0, len(f)]),
+                    np.arange(len(f), dtype=np.int32), WIDTH)
 
 
 def parts(arrangement, num_faces):
@@ -194,7 +209,7 @@ def test_squares_share_out_the_area_of_a_face():
     screen = np.array([[1.3, 0.7, 1], [6.2, 3.1, 2], [2.5, 5.4, 3]])
     f = np.array([[0, 1, 2]], np.int32)
     pixel = np.arange(WIDTH * WIDTH, dtype=np.int32)
-    found = arrange(screen, f, pixel, np.arange(len(pixel) + 1), np.zeros(len(pixel), np.int32), WIDTH)
+    found = arranged(screen, f, pixel, np.arange(len(pixel) + 1), np.zeros(len(pixel), np.int32), WIDTH)
     (ax, ay), (bx, by) = screen[1:, :2] - screen[0, :2]
     assert found.area.sum() == pytest.approx(0.5 * (ax * by - ay * bx), rel=1e-14)
     np.testing.assert_allclose(found.area @ found.position / found.area.sum(), screen[:, :2].mean(axis=0), rtol=1e-13)
@@ -209,9 +224,9 @@ def test_squares_share_out_the_area_of_a_face():
 def test_no_marked_pixels_and_pixels_without_faces():
     screen, f = soup(2, 0)
     nothing = np.empty(0, np.int32)
-    found = arrange(screen, f, nothing, np.array([0]), nothing, WIDTH)
+    found = arranged(screen, f, nothing, np.array([0]), nothing, WIDTH)
     assert not len(found.pixel) and not len(found.front_vertex)
-    found = arrange(screen, f, np.array([5, 9], np.int32), np.array([0, 0, 0]), nothing, WIDTH)
+    found = arranged(screen, f, np.array([5, 9], np.int32), np.array([0, 0, 0]), nothing, WIDTH)
     assert not len(found.pixel) and found.position.shape == (0, 2) and found.spread.shape == (0, 3)
 
 
@@ -225,12 +240,12 @@ def test_the_same_bits_for_any_number_of_threads():
     try:
         for threads in (1, 2, 3):
             set_num_threads(threads)
-            results.append(arrange(screen, f, pixel, start, faces, 40))
+            results.append(arranged(screen, f, pixel, start, faces, 40))
     finally:
         set_num_threads(before)
     for result in results[1:]:
-        for one, other in zip(results[0], result):
-            np.testing.assert_array_equal(one, other)
+        for name, one in vars(results[0]).items():
+            np.testing.assert_array_equal(one, getattr(result, name))
     assert (np.diff(results[0].pixel) >= 0).all() and (np.diff(results[0].front_sample) >= 0).all()
 
 

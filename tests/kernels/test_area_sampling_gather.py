@@ -25,7 +25,7 @@ def pairs(pixel, start, faces):
 @pytest.mark.parametrize("size", [0.05, 0.6, 4.0])
 @pytest.mark.parametrize("share", [0.2, 1.0])
 def test_faces_that_have_area_in_a_marked_pixel(size, share):
-    screen, f = soup(15, size)
+    screen, f = soup(9, size)
     mask = (np.random.default_rng(1).random((HEIGHT, WIDTH)) <= share).astype(np.uint8)
     pixel, start, faces = gather_faces(screen, f, planes_of_faces(screen, f).side, 0, mask)
     np.testing.assert_array_equal(pixel, np.flatnonzero(mask))
@@ -34,7 +34,8 @@ def test_faces_that_have_area_in_a_marked_pixel(size, share):
         assert (np.diff(faces[first:last]) > 0).all()
     expected = {(p, t) for p in pixel.tolist()
                 for t in np.flatnonzero(meets(screen, f, p % WIDTH, p // WIDTH) > 1e-12).tolist()}
-    assert pairs(pixel, start, faces) == expected and expected
+    assert pairs(pixel, start, faces) == expected
+    assert expected or share < 1
 
 
 def test_faces_of_the_hidden_side_or_of_none_are_left_out():
@@ -60,7 +61,8 @@ def test_no_marked_pixel_and_no_face():
 
 def test_faces_far_outside_and_larger_than_the_image():
     far = 1e8
-    screen = np.array([[-far, -far, 1], [far, -far, 1], [0, far, 1], [far, far, 1], [far, far + 1, 1], [far + 1, far, 1]])
+    screen = np.array([[-far, -far, 1], [far, -far, 1], [0, far, 1],
+                       [far, far, 1], [far, far + 1, 1], [far + 1, far, 1]])
     f = np.array([[0, 1, 2], [3, 4, 5]], np.int32)
     mask = np.ones((HEIGHT, WIDTH), np.uint8)
     _, start, faces = gather_faces(screen, f, planes_of_faces(screen, f).side, 0, mask)

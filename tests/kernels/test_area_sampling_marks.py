@@ -7,7 +7,7 @@ from opendr_lite.kernels.cpu.area_sampling.planes import planes_of_faces
 from opendr_lite.kernels.cpu.rasterize import rasterize
 from opendr_lite.renderer.area_sampling import Mesh
 from opendr_lite.threads import get_num_threads, set_num_threads
-from tests.reference.area_sampling import visible_parts
+from tests.reference.area_sampling import touched, visible_parts
 from tests.reference.scene import bumpy_sphere
 
 WIDTH, HEIGHT, FAR = 24, 20, 50.0
@@ -19,22 +19,7 @@ def marks(screen, f, kinked=(), hidden_side=0, width=WIDTH, height=HEIGHT):
     of_edges = np.zeros(len(edges), bool)
     of_edges[list(kinked)] = True
     face_id, _, depth = rasterize(screen, f, width, height, FAR)
-    return mark_pixels(screen, f, edges, of_edges, planes_of_faces(screen, f), hidden_side, face_id, depth)
-
-
-def touched(start, end, width=WIDTH, height=HEIGHT, margin=0.0):
-    """Pixels whose squares, larger by a margin, a segment touches: (h, w) bool."""
-    rows, columns = np.indices((height, width))
-    first, last = np.zeros((height, width)), np.ones((height, width))
-    for axis, centre in ((0, columns), (1, rows)):
-        along = end[axis] - start[axis]
-        low, high = centre - 0.5 - margin - start[axis], centre + 0.5 + margin - start[axis]
-        if along == 0:
-            last = np.where((low <= 0) & (high >= 0), last, -1)
-        else:
-            first = np.maximum(first, np.minimum(low / along, high / along))
-            last = np.minimum(last, np.maximum(low / along, high / along))
-    return first <= last
+    return mark_pixels(screen, f, edges, of_edges, planes_of_faces(screen, f), hidden_side, FAR, face_id, depth)
 
 
 def body(num_points=20, seed=3, shift=(0.0, 0.0)):
@@ -54,7 +39,7 @@ def test_an_outline_marks_the_pixels_that_it_touches(uv, winding):
     screen = np.column_stack([np.array(uv, float), [1.0, 2.0, 3.0]])
     mask = marks(screen, np.array([winding], np.int32)).astype(bool)
     segments = list(zip(screen[:, :2], np.roll(screen[:, :2], -1, axis=0)))
-    inner, outer = (np.any([touched(*segment, margin=margin) for segment in segments], axis=0)
+    inner, outer = (np.any([touched(*segment, WIDTH, HEIGHT, margin) for segment in segments], axis=0)
                     for margin in (-1e-8, 1e-8))
     assert mask[inner].all() and not mask[~outer].any()
 
@@ -82,7 +67,7 @@ def test_edges_between_faces_in_view_are_marked_where_the_colours_have_a_kink():
     inner = np.flatnonzero(Mesh(f).edges[:, 3] >= 0)
     assert len(inner) == 1 and not marks(screen, f).any()
     mask = marks(screen, f, inner)
-    np.testing.assert_array_equal(mask, touched(screen[0], screen[2], margin=1e-9))
+    np.testing.assert_array_equal(mask, touched(screen[0], screen[2], WIDTH, HEIGHT, 1e-9))
     assert not marks(screen, f, inner, hidden_side=planes_of_faces(screen, f).side[0]).any()
 
 
@@ -128,7 +113,7 @@ def test_what_is_marked_has_an_edge_in_it():
     screen, f = body()
     mask = marks(screen, f).astype(bool)
     edges = Mesh(f).edges
-    near_edges = np.any([touched(screen[a, :2], screen[b, :2], margin=1e-8) for a, b, _, _ in edges], axis=0)
+    near_edges = np.any([touched(screen[a, :2], screen[b, :2], WIDTH, HEIGHT, 1e-8) for a, b, _, _ in edges], axis=0)
     assert mask.any() and not mask[~near_edges].any()
 
 
@@ -145,12 +130,31 @@ def test_edges_that_reach_behind_the_camera_or_have_no_area_mark_nothing():
     assert not marks(screen, np.array([[0, 1, 2], [3, 4, 5]], np.int32)).any()
 
 
+def test_at_the_frame_no_edge_is_taken_for_hidden():
+    """What is seen of the pixels around is not all that is there."""
+    screen = np.array([[-50, -50, 1.0], [80, -50, 1], [10, 90, 1], [-5.3, 4.2, 2.0], [30.2, 6.1, 2], [9.2, 30.4, 2]])
+    mask = marks(screen, np.array([[0, 1, 2], [3, 4, 5]], np.int32))
+    alone = marks(screen, np.array([[3, 4, 5]], np.int32))
+    frame = np.ones(mask.shape, bool)
+    frame[1:-1, 1:-1] = False
+    np.testing.assert_array_equal(mask, np.where(frame, alone, 0))
+    assert mask.any()
+
+
 @pytest.mark.parametrize("width, height", [(1, 1), (1, 9), (9, 1)])
 def test_images_of_a_row_or_a_column(width, height):
     screen = np.array([[-3.2, -2.3, 1.0], [14.2, 1.3, 1], [0.3, 11.4, 1]])
     mask = marks(screen, np.array([[0, 1, 2]], np.int32), width=width, height=height)
     segments = list(zip(screen[:, :2], np.roll(screen[:, :2], -1, axis=0)))
     np.testing.assert_array_equal(mask, np.any([touched(*segment, width, height) for segment in segments], axis=0))
+
+
+def test_each_face_at_an_edge_of_three_or_of_unlike_winding_ends_there():
+    screen = np.array([[8.2, 3.1, 1.0], [8.4, 14.3, 1], [2, 9, 1], [8.3, 8.7, 0.5], [1, 5, 2]])
+    on_edge = touched(screen[0], screen[1], WIDTH, HEIGHT)
+    for f in ([[0, 1, 2], [0, 1, 4]], [[0, 1, 2], [1, 0, 4]], [[0, 1, 3], [0, 1, 2], [1, 0, 4]],
+              [[1, 0, 2], [0, 1, 3]]):
+        assert marks(screen, np.array(f, np.int32))[on_edge].all()
 
 
 def test_the_same_for_any_number_of_threads():

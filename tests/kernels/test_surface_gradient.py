@@ -66,8 +66,8 @@ def test_pixels_of_an_image_are_points_at_their_centres():
     rng, width = np.random.default_rng(0), 7
     gradient, depth = rng.standard_normal((35, 3, 2)), rng.uniform(1, 2, 35)
     p = np.arange(35)
-    np.testing.assert_array_equal(gain_of_motion(gradient, width, depth),
-                                  gain_of_motion(gradient, np.column_stack([p % width, p // width]).astype(float), depth))
+    centres = np.column_stack([p % width, p // width]).astype(float)
+    np.testing.assert_array_equal(gain_of_motion(gradient, width, depth), gain_of_motion(gradient, centres, depth))
 
 
 def test_where_no_face_is_seen_there_is_no_gradient():

@@ -1,7 +1,7 @@
 """Slow twins of area sampling: a square is cut into slabs between the abscissas at which any two lines meet.
 
-Lines are those under all edges, and those along which two faces are equally near. In a slab none of them cross, so their
-order from top to bottom stays, and one face is seen all over each trapezoid between two neighbours.
+Lines are those under all edges, and those along which two faces are equally near. In a slab none of them cross, so
+their order from top to bottom stays, and one face is seen all over each trapezoid between two neighbours.
 """
 import numpy as np
 
@@ -83,8 +83,8 @@ def average(screen, f, colors, background, width, height):
     (height, width, C) float64
     """
     image = np.empty((height, width, colors.shape[1]))
+    low, high = screen[f, :2].min(axis=1), screen[f, :2].max(axis=1)
     for row, column in np.ndindex(height, width):
-        low, high = screen[f, :2].min(axis=1), screen[f, :2].max(axis=1)
         near = f[(low <= [column + HALF, row + HALF]).all(axis=1) & (high >= [column - HALF, row - HALF]).all(axis=1)]
         parts = visible_parts(screen, near, column, row) if len(near) else np.zeros((0, 3))
         image[row, column] = (1 - parts[:, 0].sum()) * np.asarray(background)
@@ -100,3 +100,18 @@ def average(screen, f, colors, background, width, height):
 def meets(screen, f, column, row):
     """Area of each face in the square of a pixel, (F,), whatever hides it."""
     return np.array([visible_parts(screen, face[None], column, row)[0, 0] for face in f])
+
+
+def touched(start, end, width, height, margin=0.0):
+    """Pixels of which the squares, larger by a margin on each side, a segment touches: (height, width) bool."""
+    rows, columns = np.indices((height, width))
+    first, last = np.zeros((height, width)), np.ones((height, width))
+    for axis, centre in ((0, columns), (1, rows)):
+        along = end[axis] - start[axis]
+        low, high = centre - HALF - margin - start[axis], centre + HALF + margin - start[axis]
+        if along == 0:
+            last = np.where((low <= 0) & (high >= 0), last, -1)
+        else:
+            first = np.maximum(first, np.minimum(low / along, high / along))
+            last = np.minimum(last, np.maximum(low / along, high / along))
+    return first <= last

@@ -35,7 +35,7 @@ def surface_gradient(pixels, screen, f, corners, values):
     Returns
     -------
     (N, C, 2) float64
-        0 where no face is seen.
+        0 where no face is seen, and on faces of which the projection is not finite.
     """
     gradient = zeros((pixels[0].size, values.shape[1], 2))
     _interpolate_slopes(pixels, screen, f, corners, values, 0, gradient)
@@ -96,6 +96,8 @@ def _slopes(start, stop, face_id, barycentric, depth, screen, f, corners, values
             for c in range(channels):
                 slope_u[c] = u0 * values[i, c] + u1 * values[j, c] + u2 * values[k, c]
                 slope_v[c] = v0 * values[i, c] + v1 * values[j, c] + v2 * values[k, c]
+        if not np.isfinite(along_u + along_v):  # a corner has no depth, or is too far away for products of coordinates
+            continue
         b0, b1, b2, z = barycentric[p, 0], barycentric[p, 1], barycentric[p, 2], depth[p]
         for c in range(channels):
             value = b0 * values[i, c] + b1 * values[j, c] + b2 * values[k, c]

@@ -65,7 +65,7 @@ class Arrangement(NamedTuple):
     segment_face : (T,) int32
     segment_line : (T,) int32
         The segment lies on the edge opposite to corner 0, 1 or 2 of that face, or, if 3, where the face is as near as the
-        sample's.
+        sample's; if that is the same face, where it crosses the far plane.
     segment : (T, 4) float64
         u and v of both ends, from the centre of the pixel. The sample is on its right, v pointing down.
     """
@@ -80,7 +80,7 @@ class Arrangement(NamedTuple):
     segment: np.ndarray
 
 
-def arrange(screen, f, pixel, start, faces, width):
+def arrange(screen, f, pixel, start, faces, width, far=np.inf):
     """The `Arrangement` of pixels.
 
     Parameters
@@ -92,8 +92,10 @@ def arrange(screen, f, pixel, start, faces, width):
         Which faces meet which pixels; see `gather_faces`.
     width : int
         Of the image.
+    far : float
+        What is farther away is not seen.
     """
-    args = *map(read_only, (screen, f, pixel, start, faces)), width
+    args = *map(read_only, (screen, f, pixel, start, faces)), width, 1.0 / far
     bands = in_parallel(lambda band: _arrange_pixels(*band, *args), split(len(pixel), least=PIXELS_PER_BAND))
     arrays = [np.concatenate(part) for part in zip(*bands)]
     samples = [len(band[0]) for band in bands]
@@ -102,7 +104,7 @@ def arrange(screen, f, pixel, start, faces, width):
 
 
 @kernel
-def _arrange_pixels(start, stop, screen, f, pixel, first, faces, width):
+def _arrange_pixels(start, stop, screen, f, pixel, first, faces, width, least):
     samples, segments = 0, 0
     sample_pixel, sample_face = np.empty(64, np.int32), np.empty(64, np.int32)
     area, centroid = np.empty(64), np.empty((64, 2))
@@ -124,7 +126,8 @@ def _arrange_pixels(start, stop, screen, f, pixel, first, faces, width):
                 sample_pixel, sample_face = _longer(sample_pixel), _longer(sample_face)
                 area, centroid = _longer(area), _taller(centroid)
             samples_before, segments_before = samples, segments
-            count = _clip_faces(x, y, half, u, v, screen, f, first[k], first[k + 1], faces, known, order, store)
+            count = _clip_faces(x, y, half, u, v, screen, f, first[k], first[k + 1], faces, least, known, order,
+                                 store)
             for i in range(count):
                 for j in range(i):
                     apart[i, j] = apart[j, i] = _are_apart(i, j, known, store)
@@ -167,7 +170,7 @@ def _arrange_pixels(start, stop, screen, f, pixel, first, faces, width):
                     pending[num_pending, 2] = half
                     num_pending += 1
             else:
-                nearest = _nearest_face(u + x, v + y, screen, f, first[k], first[k + 1], faces)
+                nearest = _nearest_face(u + x, v + y, screen, f, first[k], first[k + 1], faces, least)
                 if nearest >= 0:
                     sample_pixel[samples], sample_face[samples], area[samples] = pixel[k], nearest, 4.0 * half * half
                     centroid[samples, 0], centroid[samples, 1] = x, y
@@ -218,7 +221,7 @@ def _set_up(t, n, u, v, screen, f, known):
 
 
 @step
-def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, known, order, store):
+def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, least, known, order, store):
     """Set up what faces have in the square around (x, y) of the pixel at (u, v): their number, -1 for too many."""
     count = 0
     for at in range(first, last):
@@ -239,6 +242,17 @@ def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, known, order, s
             if middle <= -reach or store[now, 0] < 3.0:
                 meets = False
                 break
+        if meets:
+            a, b, c = known[count, W], known[count, W + 1], known[count, W + 2] - least
+            low, high = range_over(store, now, a, b, c)
+            if high <= 0.0:
+                meets = False
+            elif low < 0.0:
+                steepness = np.sqrt(a * a + b * b)
+                keep_inside(store, now, a / steepness, b / steepness, c / steepness, 4.0 * count + ALIKE,
+                            2 * WORK + 1 - now)
+                now = 2 * WORK + 1 - now
+                meets = store[now, 0] >= 3.0
         if not meets:
             continue
         area, moment_x, moment_y = area_and_moments(store, now)
@@ -354,9 +368,9 @@ def _write_segments(p, sample, known, store, segments, segment_sample, segment_f
 
 
 @step
-def _nearest_face(u, v, screen, f, first, last, faces):
+def _nearest_face(u, v, screen, f, first, last, faces, least):
     """The nearest face at a point, or -1."""
-    nearest, most = -1, 0.0
+    nearest, most = -1, least
     for at in range(first, last):
         t = faces[at]
         a, b, c = f[t, 0], f[t, 1], f[t, 2]

@@ -54,7 +54,10 @@ class Fronts(NamedTuple):
 
 
 def fronts_of(arrangement, screen, f, width):
-    """The `Fronts` of an `Arrangement`."""
+    """The `Fronts` of an `Arrangement`.
+
+    Where a face crosses the far plane, that plane is as near as the face and does not move: its fronts have no weight.
+    """
     some = arrangement
     size = np.where(some.segment_line == ALIKE, 6, 2)
     first = np.concatenate([[0], np.cumsum(size)])
@@ -112,6 +115,9 @@ def _write_fronts(start, stop, screen, f, width, pixel, face_id, segment_sample,
         own = face_id[sample]
         own_u, own_v = _write_planes(own, u, v, screen, f, planes, 0)
         other_u, other_v = _write_planes(t, u, v, screen, f, planes, 1)
+        if t == own:
+            other_u = other_v = 0.0
+            planes[1] = 0.0
         steep_u, steep_v = other_u - own_u, other_v - own_v
         length = (normal_u * steep_u + normal_v * steep_v) / (steep_u * steep_u + steep_v * steep_v)
         for k in range(3):

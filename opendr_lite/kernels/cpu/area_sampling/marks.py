@@ -1,7 +1,8 @@
 """Which pixels are area-sampled: those where something visible happens inside their square.
 
 Three things do: an edge where the surface turns away from the camera or ends; an edge with a *kink*, where two faces
-in view meet but their colours, sampled at the centre, would differ from those of the area; and two surfaces that cross.
+in view meet but their colours, sampled at the centre, would differ from those of the area; and two surfaces that cross,
+or one that crosses the far plane.
 
 An edge is drawn into every square that it touches. It is hidden there if its nearest point is behind everything seen
 around: behind the surfaces at the nine centres, less what these may recede over a pixel. At the frame of the image some
@@ -21,7 +22,7 @@ PIXELS_PER_BAND = 32768
 CLOSE = 1e-9  # pixels, and relative depths: closer than this is touched
 
 
-def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
+def mark_pixels(screen, f, edges, kinked, planes, hidden_side, far, face_id, depth):
     """The pixels to be area-sampled.
 
     Parameters
@@ -36,6 +37,8 @@ def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
     planes : Planes
     hidden_side : int
         The `Planes.side` of faces that are known to be hidden; 0 for none.
+    far : float
+        What is farther away is not seen.
     face_id, depth : (h, w) int32, (h, w) float64
         What is seen at the centres; see `rasterize`.
 
@@ -46,10 +49,13 @@ def mark_pixels(screen, f, edges, kinked, planes, hidden_side, face_id, depth):
     """
     height, width = face_id.shape
     mask = np.zeros((height, width), np.uint8)
-    seen = *map(read_only, planes), face_id, depth, mask
-    run_bands(_mark_edges, split(len(edges), least=EDGES_PER_BAND), read_only(screen), read_only(edges),
-              read_only(kinked), hidden_side, *seen)
-    run_bands(_mark_crossings, split(height, least=-(-PIXELS_PER_BAND // width)), read_only(f), *seen)
+    screen, f, slope = map(read_only, (screen, f, planes.slope))
+    seen = planes.side, slope, 1.0 / far, face_id, depth, mask
+    run_bands(_mark_edges, split(len(edges), least=EDGES_PER_BAND), screen, read_only(edges), read_only(kinked),
+              hidden_side, *seen)
+    if screen[:, 2].max(initial=0.0) > far:
+        run_bands(_mark_far_cuts, split(len(f), least=EDGES_PER_BAND), screen, f, hidden_side, *seen)
+    run_bands(_mark_crossings, split(height, least=-(-PIXELS_PER_BAND // width)), f, slope, face_id, depth, mask)
     return mask
 
 
@@ -69,37 +75,62 @@ def touched(begin, end, size):
 
 
 @kernel
-def _mark_edges(start, stop, screen, edges, kinked, hidden_side, side, slope, face_id, depth, mask):
-    height, width = face_id.shape
+def _mark_edges(start, stop, screen, edges, kinked, hidden_side, side, slope, least, face_id, depth, mask):
     for edge in range(start, stop):
         a, b, i, j = edges[edge, 0], edges[edge, 1], edges[edge, 2], edges[edge, 3]
         if not is_outline(side, i, j, hidden_side):
             if not kinked[edge] or side[i] == 0 or side[i] == hidden_side:
                 continue
-        if not (screen[a, 2] > 0.0 and screen[b, 2] > 0.0):
+        if screen[a, 2] > 0.0 and screen[b, 2] > 0.0:
+            _mark_segment(screen[a, 0], screen[a, 1], 1.0 / screen[a, 2], screen[b, 0], screen[b, 1],
+                          1.0 / screen[b, 2], slope, least, face_id, depth, mask)
+
+
+@kernel
+def _mark_far_cuts(start, stop, screen, f, hidden_side, side, slope, least, face_id, depth, mask):
+    """Where faces cross the far plane."""
+    end = np.empty((2, 2))
+    for t in range(start, stop):
+        if side[t] == 0 or side[t] == hidden_side:
             continue
-        if screen[a, 1] > screen[b, 1]:
-            a, b = b, a
-        u, v, w = screen[a, 0], screen[a, 1], 1.0 / screen[a, 2]
-        along_u, along_v, along_w = screen[b, 0] - u, screen[b, 1] - v, 1.0 / screen[b, 2] - w
-        top, bottom = touched(v, v + along_v, height)
-        for row in range(top, bottom):
-            first, last = 0.0, 1.0  # of the edge, what is in this row
-            if along_v > CLOSE:
-                first = max(first, (row - 0.5 - CLOSE - v) / along_v)
-                last = min(last, (row + 0.5 + CLOSE - v) / along_v)
-            from_u, to_u = u + first * along_u, u + last * along_u
-            left, right = touched(min(from_u, to_u), max(from_u, to_u), width)
-            for column in range(left, right):
-                if mask[row, column]:
-                    continue
-                begin, end = first, last
-                if abs(along_u) > CLOSE:
-                    one, other = (column - 0.5 - u) / along_u, (column + 0.5 - u) / along_u
-                    begin, end = max(begin, min(one, other)), min(end, max(one, other))
-                nearest = max(w + begin * along_w, w + end * along_w)
-                if not _is_hidden(row, column, nearest, slope, face_id, depth):
-                    mask[row, column] = 1
+        found = 0
+        for k in range(3):
+            a, b = f[t, k], f[t, (k + 1) % 3]
+            w, other = 1.0 / screen[a, 2], 1.0 / screen[b, 2]
+            if (w < least) != (other < least):
+                along = (least - w) / (other - w)
+                for axis in range(2):
+                    end[found, axis] = screen[a, axis] + along * (screen[b, axis] - screen[a, axis])
+                found += 1
+        if found == 2:
+            _mark_segment(end[0, 0], end[0, 1], least, end[1, 0], end[1, 1], least, slope, least, face_id, depth, mask)
+
+
+@step
+def _mark_segment(u, v, w, u_end, v_end, w_end, slope, least, face_id, depth, mask):
+    """Mark the pixels whose squares a segment touches unless it is hidden there; w is 1/z at its ends."""
+    height, width = face_id.shape
+    if v > v_end:
+        u, v, w, u_end, v_end, w_end = u_end, v_end, w_end, u, v, w
+    along_u, along_v, along_w = u_end - u, v_end - v, w_end - w
+    top, bottom = touched(v, v_end, height)
+    for row in range(top, bottom):
+        first, last = 0.0, 1.0  # of the segment, what is in this row
+        if along_v > CLOSE:
+            first = max(first, (row - 0.5 - CLOSE - v) / along_v)
+            last = min(last, (row + 0.5 + CLOSE - v) / along_v)
+        from_u, to_u = u + first * along_u, u + last * along_u
+        left, right = touched(min(from_u, to_u), max(from_u, to_u), width)
+        for column in range(left, right):
+            if mask[row, column]:
+                continue
+            begin, end = first, last
+            if abs(along_u) > CLOSE:
+                one, other = (column - 0.5 - u) / along_u, (column + 0.5 - u) / along_u
+                begin, end = max(begin, min(one, other)), min(end, max(one, other))
+            nearest = max(w + begin * along_w, w + end * along_w)
+            if nearest >= least and not _is_hidden(row, column, nearest, slope, face_id, depth):
+                mask[row, column] = 1
 
 
 @step
@@ -117,7 +148,7 @@ def _is_hidden(row, column, nearest, slope, face_id, depth):
 
 
 @kernel
-def _mark_crossings(start, stop, f, side, slope, face_id, depth, mask):
+def _mark_crossings(start, stop, f, slope, face_id, depth, mask):
     """Mark pixels around the sides between which surfaces cross; rows [start, stop) and what is below them."""
     height, width = face_id.shape
     for row in range(start, stop):
