@@ -4,16 +4,13 @@ Prints a table, and leaves it as benchmarks.json with all times, and a figure, b
 are those of the processor; with more, those of the clock on the wall. Compare ratios: times on a busy machine say
 little. Ctrl-C ends it, and keeps what was measured.
 """
-import argparse
-import datetime
 import re
 from itertools import chain
-from pathlib import Path
 
-from . import figure, machine, report
+from . import figure, machine, report, study
 from .peers import PEERS
 from .pictures import exclusion
-from .race import ROOT, Workers, measured, peak, starts
+from .race import Workers, measured, peak, starts
 from .row import ALL, ONE
 from .rows import choose
 
@@ -45,37 +42,26 @@ def exclusions(rows, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = study.command_line("benchmarks", __doc__)
     parser.add_argument("--rows", default="", metavar="PATTERN",
                         help="only rows with this regular expression in 'group: job, scene', such as '^Fits|^Start'")
-    parser.add_argument("--quick", action="store_true", help="few rows, few repetitions")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "output", help="folder for the results")
     parser.add_argument("--docs", action="store_true", help="put the results into the documentation, too")
     options = parser.parse_args()
 
-    load = machine.load()
     rows = choose(options.rows, options.quick)
-    excluded = exclusions(rows, options)
-    results = {"date": datetime.date.today().isoformat(), "quick": options.quick, "machine": machine.description(),
-               "load": load, "versions": machine.versions(), "excluded": excluded, "rows": []}
+    results = study.begin(options.quick, {})
+    results["excluded"] = excluded = exclusions(rows, options)  # its processes would count as load
     print(report.circumstances(results))
     print(report.HEADER)
     measurements = [results_of(rows, excluded, QUICK_BUDGET if options.quick else BUDGET)]
     if re.search(options.rows, "Start"):
         measurements.append(starts(machine.cpu_count()))
-    try:
-        for result in chain(*measurements):
-            results["rows"].append(result)
-            print(*report.lines(result), sep="\n", flush=True)
-    except KeyboardInterrupt:
-        print("interrupted: the rest is left out")
-
-    options.output.mkdir(parents=True, exist_ok=True)
-    report.write_json(results, options.output / "benchmarks.json")
-    figure.draw(results, options.output / "benchmarks.png")
+    for result in study.until_interrupted(chain(*measurements)):
+        results["rows"].append(result)
+        print(*report.lines(result), sep="\n", flush=True)
+    study.leave(results, "benchmarks", options.output, figure.draw)
     if options.docs:
-        report.write_page(results)
+        report.write_page(report.PAGE, report.measured_part(results))
         figure.draw(results, report.PICTURE)
 
 

@@ -1,4 +1,5 @@
 """The results at a glance: a panel for each group of rows, each with dots at medians and lines from least to most."""
+import contextlib
 import re
 
 import matplotlib
@@ -7,9 +8,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .row import OURS
 
-__all__ = ["draw"]
+__all__ = ["axes_of", "draw", "ranges"]
 
-COLOURS = ("#1b6ca8", "#e08e45", "#4d9a5b", "#8d6cab")
+COLOURS = ("#1b6ca8", "#e08e45", "#4d9a5b", "#8d6cab", "#b5485d")
 INK = "#333333"
 FRAME = 1000 / 60  # milliseconds of a video frame
 
@@ -20,15 +21,22 @@ def draw(results, path):
               if (rows := [row for row in results["rows"] if row["group"] == group and OURS in row["values"]])]
     if not panels:
         return
+    with axes_of(len(panels), path) as axes:
+        for axis, (panel, rows) in zip(axes, panels):
+            panel(axis, rows)
+
+
+@contextlib.contextmanager
+def axes_of(count, path):
+    """Axes for so many panels, two in a row; the figure is written when the block ends."""
     style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK,
              "axes.titlesize": 10, "axes.titlelocation": "left", "legend.frameon": False, "legend.fontsize": 8}
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=(11, 4 * -(-len(panels) // 2)), layout="constrained")
-        axes = figure.subplots(-(-len(panels) // 2), 2, squeeze=False).ravel()
-        for axis in axes[len(panels):]:
+        figure = Figure(figsize=(11, 4 * -(-count // 2)), layout="constrained")
+        axes = figure.subplots(-(-count // 2), 2, squeeze=False).ravel()
+        for axis in axes[count:]:
             axis.set_axis_off()
-        for axis, (panel, rows) in zip(axes, panels):
-            panel(axis, rows)
+        yield axes[:count]
         figure.savefig(path, dpi=100)
 
 

@@ -11,7 +11,7 @@ from opendr_lite import ColoredRenderer, ProjectPoints, ch, get_num_threads
 
 from .row import OURS
 
-__all__ = ["PEERS", "OpenDRLite"]
+__all__ = ["PEERS", "DeodrEdges", "OpenDRLite"]
 
 
 class Renderer:
@@ -41,6 +41,10 @@ class Renderer:
 
     def gradient(self, v):
         """Draw with vertices v; the derivatives of the energy by v and by vc, (V, 3) each."""
+        return [2.0 * each for each in self.pull(self.image(v) - self.target)]  # the smaller ones to scale
+
+    def pull(self, slope):
+        """The gradient by v and vc of the last picture's sum, weighted by `slope`."""
         raise NotImplementedError
 
     @classmethod
@@ -49,32 +53,35 @@ class Renderer:
 
 
 class OpenDRLite(Renderer):
-    """This package: a z-buffer, and OpenDR's derivative; silhouettes are not drawn over."""
+    """This package, with one of its derivatives; silhouettes are not drawn over."""
 
     name = OURS
 
-    def __init__(self, scene, target):
+    def __init__(self, scene, target, derivative="opendr"):
         self.target = target
         self.v, self.vc = ch.array(scene.v), ch.array(scene.vc)
         self.camera = ProjectPoints(v=self.v, rt=np.zeros(3), t=np.zeros(3), f=2 * [scene.focal],
                                     c=[(scene.width - 1) / 2, (scene.height - 1) / 2], k=np.zeros(5))
         self.node = ColoredRenderer(camera=self.camera, f=scene.f, vc=self.vc, bgcolor=np.zeros(3), overdraw=False,
-                                    frustum={"near": scene.near, "far": scene.far, "width": scene.width,
-                                             "height": scene.height})
+                                    derivative=derivative, frustum={"near": scene.near, "far": scene.far,
+                                                                    "width": scene.width, "height": scene.height})
 
     def image(self, v):
         self.v[:] = v
         return self.node.r
 
-    def gradient(self, v):
-        half_slope = self.image(v) - self.target
-        return [2.0 * each for each in self.node.vjp([self.v, self.vc], half_slope)]
+    def pull(self, slope):
+        return self.node.vjp([self.v, self.vc], slope)
+
+    def push(self, step):
+        """How the last picture changes with v in the direction `step`, (h, w, 3)."""
+        return self.node.jvp(self.v, step)
 
 
 class Deodr(Renderer):
     """DEODR (C++, one thread) without antialiased edges, sigma = 0; it interpolates colours affinely."""
 
-    name, modules, tolerance = "DEODR", ("deodr", "typing_extensions", "trimesh"), 0.01
+    name, modules, tolerance, sigma = "DEODR", ("deodr", "typing_extensions", "trimesh"), 0.01, 0.0
 
     def __init__(self, scene, target):
         import deodr
@@ -83,7 +90,7 @@ class Deodr(Renderer):
         self.mesh = deodr.ColoredTriMesh(scene.f.astype(np.int64), vertices=scene.v.copy(), colors=scene.vc.copy())
         intrinsic = np.array([[scene.focal, 0, scene.width / 2], [0, scene.focal, scene.height / 2], [0, 0, 1]])
         self.camera = deodr.Camera(np.eye(3, 4), intrinsic, scene.height, scene.width)
-        self.scene = deodr.Scene3D(sigma=0.0, integer_pixel_centers=False)
+        self.scene = deodr.Scene3D(sigma=self.sigma, integer_pixel_centers=False)
         self.scene.set_mesh(self.mesh)
         self.scene.set_light(None, 1.0)
         self.scene.set_background_color(np.zeros(3))
@@ -93,11 +100,16 @@ class Deodr(Renderer):
         self.mesh.set_vertices_colors(self.vc)
         return self.scene.render(self.camera)
 
-    def gradient(self, v):
-        half_slope = self.image(v) - self.target
+    def pull(self, slope):
         self.scene.clear_gradients()
-        self.scene.render_backward(half_slope)
-        return 2.0 * self.mesh._vertices_b, 2.0 * self.mesh.vertices_colors_b
+        self.scene.render_backward(slope)
+        return self.mesh._vertices_b, self.mesh.vertices_colors_b
+
+
+class DeodrEdges(Deodr):
+    """DEODR with edges drawn over, one pixel wide, sigma = 1."""
+
+    name, sigma = "DEODR, sigma = 1", 1.0
 
 
 class Mitsuba(Renderer):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from .row import OURS
 
-__all__ = ["HEADER", "PICTURE", "circumstances", "lines", "write_json", "write_page"]
+__all__ = ["HEADER", "PAGE", "PICTURE", "circumstances", "lines", "measured_part", "number", "table", "write_json",
+           "write_page"]
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PICTURE = PAGE.parent / "images" / "benchmarks.png"
@@ -48,12 +49,12 @@ def write_json(results, path):
     path.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def write_page(results):
-    """Put the results into the page of the documentation, between its two marks."""
-    text = PAGE.read_text(encoding="utf-8")
+def write_page(page, part):
+    """Put the results into a page of the documentation, between its two marks."""
+    text = page.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    PAGE.write_text(before + BEGIN + "\n" + measured_part(results) + "\n" + END + after, encoding="utf-8")
+    page.write_text(before + BEGIN + "\n" + part + "\n" + END + after, encoding="utf-8")
 
 
 def measured_part(results):
@@ -61,8 +62,13 @@ def measured_part(results):
     for group in dict.fromkeys(result["group"] for result in results["rows"]):
         rows = [row for result in results["rows"] if result["group"] == group for row in cells(result)]
         columns = [column for column in zip(COLUMNS, len(COLUMNS) * ["---"], *rows) if any(column[2:])]
-        parts += [f"### {group}", "\n".join(f"| {' | '.join(row)} |" for row in zip(*columns))]
+        parts += [f"### {group}", table(zip(*columns))]
     return "\n\n".join(parts) + "\n"
+
+
+def table(rows):
+    """Rows of cells for a page; the second has dashes."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def circumstances(results):

@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import figure, pictures, race, report
+from benchmarks import basin, figure, gradient_accuracy, hand_depth, pictures, race, report
 from benchmarks.fits import pose_steps
+from benchmarks.level_sets import ellipsoid, level_set
 from benchmarks.peers import PEERS, Deodr, OpenDRLite, PyTorch3D
 from benchmarks.pictures import difference, exclusion
 from benchmarks.race import Failure, measured
 from benchmarks.row import OURS, Row
 from benchmarks.rows import choose
-from benchmarks.scenes import ball, icosphere, uv_sphere
+from benchmarks.scenes import Scene, ball, icosphere, uv_sphere
+from benchmarks.shapes import animal, pot
 from benchmarks.timing import Job, Spread, turn
+from benchmarks.truth import supersampled_colours
 
 ROOT = Path(__file__).resolve().parents[1]
 SPREAD_KEYS = {"median", "least", "most"}
@@ -120,11 +123,10 @@ def test_numbers_have_three_digits():
     assert Spread.of([3, 1, 2]) == Spread(2, 1, 3)
 
 
-def test_page_and_figure(results, tmp_path, monkeypatch):
+def test_page_and_figure(results, tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{report.BEGIN}old\n{report.END}after\n")
-    monkeypatch.setattr(report, "PAGE", page)
-    report.write_page(results)
+    report.write_page(page, report.measured_part(results))
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "### Jacobians" in text and results["machine"] in text
@@ -134,13 +136,26 @@ def test_page_and_figure(results, tmp_path, monkeypatch):
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("v, f", [icosphere(1280), uv_sphere(7, 5)])
-def test_meshes_are_closed_and_face_outward(v, f):
+def assert_closed(v, f, holes=0):
     sides = np.concatenate([f[:, [0, 1]], f[:, [1, 2]], f[:, [2, 0]]])
     forward, backward = ({tuple(side) for side in way.tolist()} for way in (sides, sides[:, ::-1]))
     assert forward == backward and len(forward) == len(sides)
-    assert len(v) - len(sides) // 2 + len(f) == 2
+    assert len(v) - len(sides) // 2 + len(f) == 2 - 2 * holes
+
+
+@pytest.mark.parametrize("v, f", [icosphere(1280), uv_sphere(7, 5),
+                                  level_set(lambda points: ellipsoid(points, np.zeros(3), np.ones(3)), [-1.4] * 3,
+                                            [1.4] * 3, 0.3)])
+def test_meshes_are_closed_and_face_outward(v, f):
+    assert_closed(v, f)
     assert np.allclose(np.linalg.norm(v, axis=1), 1) and (np.linalg.det(v[f]) > 0).all()
+
+
+@pytest.mark.parametrize("shape, holes", [(animal, 0), (pot, 1)])
+def test_rounded_shapes_are_closed(shape, holes):
+    scene = shape(32, 24)
+    assert_closed(scene.v, scene.f, holes)
+    assert np.linalg.det((scene.v - scene.v.mean(axis=0))[scene.f]).sum() > 0
 
 
 def test_number_of_faces():
@@ -181,6 +196,144 @@ def test_what_draws_otherwise_is_excluded(monkeypatch):
     assert exclusion("DEODR", "", True) is None
     answer.returncode, answer.stderr = 1, "LLVM ERROR: no\nand more"
     assert exclusion("DEODR", "", True) == "LLVM ERROR: no"
+
+
+# ---------------------------------------------------------------------- accuracy, fits from afar, a hand
+
+
+def test_truth_is_the_mean_over_pixels():
+    """A rectangle from (2.25, 3) to (7, 5.5) pixels, at depth 1, is seen in the shares of its pixels."""
+    corners = np.array([[2.25, 3.0], [7.0, 3.0], [7.0, 5.5], [2.25, 5.5]]) - 0.5  # centres are at whole numbers
+    focal, middle = 1.2 * 12, [7.5, 5.5]
+    v = np.column_stack([(corners - middle) / focal, np.ones(4)])
+    scene = Scene(v, np.array([[0, 1, 2], [0, 2, 3]]), np.ones((4, 3)), 16, 12)
+    share = np.zeros((12, 16))
+    share[3:6, 2:7] = np.outer([1, 1, 0.5], [0.75, 1, 1, 1, 1])
+    for shift in ((0.0, 0.0), (0.3, -0.4)):
+        assert np.allclose(supersampled_colours(scene, v, 8, shift), share[:, :, None], atol=1e-12)
+
+
+def test_shifts_are_even():
+    halves = gradient_accuracy.shifts(8)
+    assert all(np.allclose(half.mean(axis=0), 0) for half in halves)
+    assert all(len(np.unique(column)) == 8 for column in np.concatenate(halves).T)
+
+
+class Slopes:
+    """A picture that is the square of its vertices, and a multiple of its gradient."""
+
+    def __init__(self, factor):
+        self.factor, self.target = factor, 0.0
+
+    def image(self, v):
+        self.v = v
+        return v ** 2
+
+    def pull(self, slope):
+        return self.factor * 2.0 * self.v * slope, None
+
+
+@pytest.mark.parametrize("factor, expected", [(1.0, 0.0), (0.7, 0.3)])
+def test_path_tells_how_far_off_a_gradient_is(factor, expected):
+    step = np.array([[0.1, 0.2, -0.1]])
+    found = gradient_accuracy.path_inconsistency(Slopes(factor), lambda share: (1 + share * step, step), 100)
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def run_main(module, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *map(str, arguments)])
+    module.main()
+
+
+def page_for(module, monkeypatch, folder):
+    """A page of its own for a module, with an old part."""
+    page = folder / "docs" / "page.md"
+    (folder / "docs" / "images").mkdir(parents=True)
+    page.write_text(f"before\n{report.BEGIN}old\n{report.END}after\n")
+    monkeypatch.setattr(module, "PAGE", page)
+    return page
+
+
+def test_exact_gradients_are_nearer_to_the_truth(tmp_path, monkeypatch, capsys):
+    page = page_for(gradient_accuracy, monkeypatch, tmp_path)
+    tiny = gradient_accuracy.Extent(("star",), samples=16, repeats=4, directions=1, steps=8)
+    monkeypatch.setattr(gradient_accuracy, "QUICK", tiny)
+    monkeypatch.setattr(gradient_accuracy, "WIDTH", 64)
+    monkeypatch.setattr(gradient_accuracy, "HEIGHT", 48)
+    run_main(gradient_accuracy, monkeypatch, "--quick", "--docs", "--output", tmp_path)
+    rows = {row["method"]: row for row in json.loads((tmp_path / "gradient_accuracy.json").read_text())["rows"]}
+    assert list(rows) == ["truth", *gradient_accuracy.METHODS]
+    exact, opendr = rows["derivative='exact'"], rows["derivative='opendr'"]
+    assert exact["gradient, pose"]["error"] < 0.1 < opendr["gradient, pose"]["error"]
+    assert exact["translation"] < 0.05 < opendr["translation"]
+    assert study_line(exact) in capsys.readouterr().out and "### star" in page.read_text()
+    assert (tmp_path / "gradient_accuracy.png").stat().st_size > 10_000
+
+
+def study_line(row):
+    return gradient_accuracy.study.aligned(gradient_accuracy.cells(row), gradient_accuracy.WIDTHS)
+
+
+def test_starts_are_within_bounds():
+    poses = basin.starts(100)
+    reach, turn = (np.linalg.norm(part, axis=1) for part in np.split(poses, 2, axis=1))
+    assert reach.max() <= 1 and turn.max() <= basin.TURN and reach.max() > 0.9 and turn.max() > 0.9 * basin.TURN
+
+
+@pytest.mark.parametrize("image", basin.IMAGES)
+def test_fits_from_nearby_come_home(image):
+    fit = basin.Fit("pot", image, "exact")
+    off, iterations, _ = fit.run(0.1 * basin.starts(1)[0], "lm", False)
+    assert off < 0.05 and iterations > 1
+
+
+def test_basin_is_told(tmp_path, monkeypatch, capsys):
+    page = page_for(basin, monkeypatch, tmp_path)
+    monkeypatch.setattr(basin, "CASES", [("pot", "depth")])
+    monkeypatch.setattr(basin, "WAYS", [(model, "lm", False) for model in basin.MODELS])
+    run_main(basin, monkeypatch, "--quick", "--docs", "--output", tmp_path)
+    rows = json.loads((tmp_path / "basin.json").read_text())["rows"]
+    assert [row["model"] for row in rows] == list(basin.MODELS)
+    assert basin.study.aligned(basin.cells(rows[0]), basin.WIDTHS) in capsys.readouterr().out
+    assert "| exact |" in page.read_text() and (tmp_path / "basin.png").stat().st_size > 10_000
+
+
+@pytest.fixture(scope="module")
+def hand_data():
+    """A ball in the place of the hand, and the depth of a larger one."""
+    v, f = icosphere(80)
+    data = {"faces": f, "vertices_init": v + [0.1, 0.2, 0.0], "depth_scale": 0.2, "max_depth": 1.0, "cregu": 1.0,
+            "extrinsic": np.column_stack([np.diag([1.0, -1.0, -1.0]), [0.0, 0.0, 3.5]]), "distortion": np.zeros(5),
+            "intrinsic": np.array([[40.0, 0, 15.5], [0, 40.0, 15.5], [0, 0, 1]]), "image": np.zeros((32, 32)),
+            "quaternion_init_xyzw": np.array([0.1, 0.0, 0.0, 0.995]) / np.linalg.norm([0.1, 0.995]),
+            "translation_init": np.array([0.1, -0.05, 0.0]), "energies": np.array([9.0, 8.0])}
+    hand = hand_depth.Hand(data)
+    world = hand.camera(1.2 * v)
+    data["image"] = hand.scale * hand_depth.supersampled_depth(world, f, hand.far, 32, 32)
+    for step in (0, 1):
+        data |= {f"state{step}_vertices": v, f"state{step}_q": data["quaternion_init_xyzw"],
+                 f"state{step}_t": data["translation_init"]}
+    return data
+
+
+def test_energy_of_a_hand(hand_data):
+    hand = hand_depth.Hand(hand_data)
+    image, shape = hand_depth.energy(hand, hand_depth.State(1.2 * hand.v, np.eye(3), np.zeros(3), 0, None, None))
+    assert image == pytest.approx(0, abs=1e-20)
+    assert shape == pytest.approx(0.5 * ((0.2 * hand.laplacian @ hand.v) ** 2).sum())
+    recorded = hand_depth.deodr_recorded(hand, 300)
+    assert [state.own_energy for state in recorded] == [9.0, 8.0]
+    assert hand_depth.energy(hand, recorded[0])[0] == pytest.approx(
+        hand_depth.energy(hand, hand_depth.ours(hand, [(1, 1)])[0])[0])
+
+
+def test_hand_is_fitted(hand_data, tmp_path, monkeypatch):
+    np.savez(tmp_path / "hand.npz", **hand_data)
+    run_main(hand_depth, monkeypatch, "--quick", "--data", tmp_path / "hand.npz", "--output", tmp_path)
+    rows = json.loads((tmp_path / "hand_depth.json").read_text())["rows"]
+    assert {"opendr_lite, dogleg, small images first", "DEODR, momentum, recorded"} <= {row["method"] for row in rows}
+    total = np.add(rows[0]["image"], rows[0]["shape"])
+    assert total[-1] < 0.5 * total[0] and rows[0]["iterations"][0] == 0
 
 
 # ---------------------------------------------------------------------- quantities that hold on any machine

@@ -33,8 +33,11 @@ from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
 from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
 from ..kernels.jit import read_only
+from ..kernels.cpu.surface_gradient import gain_of_motion
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
+from .area_sampling import Mesh, Patched, area_samples
 from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
+from .screen_points import ClippedPoints, ScreenPoints
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
@@ -95,11 +98,15 @@ class BaseRenderer(Ch):
     overdraw : bool
         Draw silhouette edges over the image, one pixel wide, and take derivatives that do not look across them.
         True by default.
+    derivative : str
+        'opendr' (the default), or 'exact': pixels that edges cross are area-sampled, which leaves no use for `overdraw`,
+        and the derivative is that of this image, with respect to what moves vertices on the screen and in depth.
     """
 
-    terms = "f", "frustum", "overdraw"
-    dterms = "camera", "cut_pixels"
-    initial_values = {"overdraw": True}
+    terms = "f", "frustum", "overdraw", "derivative"
+    dterms = "camera", "cut_pixels", "screen_points"
+    initial_values = {"overdraw": True, "derivative": "opendr"}
+    derivatives = "opendr", "exact"  # values of `derivative`
 
     # ------------------------------------------------------------------ the scene
 
@@ -169,6 +176,14 @@ class BaseRenderer(Ch):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
         return self._checked_camera.screen
 
+    @property
+    def is_exact(self):
+        """Whether the derivative is 'exact'."""
+        if self.derivative not in self.derivatives:
+            raise ValueError(f"{type(self).__name__}: derivative must be {' or '.join(map(repr, self.derivatives))}, got "
+                             f"{self.derivative!r}")
+        return self.derivative == "exact"
+
     # ------------------------------------------------------------------ visibility
 
     @depends_on("f", "frustum", "camera")
@@ -184,17 +199,27 @@ class BaseRenderer(Ch):
         added[:, 2] = self._checked_frustum["near"]  # whatever the rounding
         return np.concatenate([self.screen, np.column_stack([self.camera.project_camera_points(added), added[:, 2]])])
 
+    @property
+    def _clipped_faces(self):
+        return self.faces if self._clipped is None else self._clipped.faces
+
+    @depends_on("f", "frustum", "camera")
+    def _clipped_surface(self):
+        """Pixels of the filled faces, as those of what is left of them by the near plane."""
+        height, width = self.image_size
+        return Pixels(*rasterize(self._extended_screen, self._clipped_faces, width, height,
+                                 self._checked_frustum["far"]))
+
     @depends_on("f", "frustum", "camera")
     def surface(self):
         """Pixels of the filled faces."""
-        height, width = self.image_size
-        clipped = self._clipped
-        faces = self.faces if clipped is None else clipped.faces
-        face_id, barycentric, depth = rasterize(self._extended_screen, faces, width, height,
-                                                self._checked_frustum["far"])
-        if clipped is not None:
-            face_id, barycentric = to_parents(face_id, barycentric, clipped)
-        return Pixels(face_id, barycentric, depth)
+        return Pixels(*self._of_whole_faces(self._clipped_surface))
+
+    def _of_whole_faces(self, pixels):
+        """What pixels of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
+        if self._clipped is None:
+            return pixels
+        return *to_parents(pixels[0], pixels[1], self._clipped), pixels[2]
 
     @depends_on("f", "camera")
     def silhouette_edges(self):
@@ -249,8 +274,8 @@ class BaseRenderer(Ch):
 
     @property
     def pixels(self):
-        """What each pixel shows in this renderer's image."""
-        return self.surface_with_edges if self.overdraw else self.surface
+        """What each pixel shows in this renderer's image, at its centre or, with overdraw, on an edge."""
+        return self.surface_with_edges if self.overdraw and not self.is_exact else self.surface
 
     @property
     def corners(self):
@@ -267,7 +292,7 @@ class BaseRenderer(Ch):
 
     # ------------------------------------------------------------------ pictures of it
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def visibility_image(self):
         """Face seen at each pixel, (h, w) uint32; 4294967295 where there is none."""
         return self.pixels.face_id.astype(np.uint32)
@@ -351,9 +376,75 @@ class BaseRenderer(Ch):
             flow.reshape(-1, 2)[seen] = then - now
         return flow
 
+    # ------------------------------------------------------------------ pixels that edges cross
+
+    @depends_on("f", "frustum", "camera", "derivative")
+    def screen_points(self):
+        """The vertices, and what clipping adds, as `ScreenPoints`: an exact derivative is a function of them.
+
+        None for another derivative.
+        """
+        if not self.is_exact:
+            return None
+        camera = self._checked_camera
+        if self._clipped is None:
+            return ScreenPoints(camera)
+        points = ClippedPoints(camera.v_cam, self._clipped)
+        return ScreenPoints(ProjectPoints(v_cam=points, f=camera.f, c=camera.c, k=camera.k))
+
+    @depends_on("f")
+    def _mesh(self, num_vertices):
+        return Mesh(self._faces_among(num_vertices))
+
+    def _area_samples(self, colors_at=None, scale=1.0):
+        """The `AreaSamples` of the image, see `area_samples`."""
+        mesh = self._mesh(len(self.screen)) if self._clipped is None else Mesh(self._clipped.faces)
+        return area_samples(self._extended_screen, mesh, self._clipped_surface, self._checked_frustum["far"],
+                            self._of_whole_faces, colors_at, scale)
+
+    def _colors_at(self, pixels):
+        """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
+        raise NotImplementedError
+
+    def _colors_of(self, samples):
+        """Colours and gradients of samples."""
+        return self._colors_at(samples.pixels)
+
+    def _gain_of_surface(self):
+        """By how much the colour at each pixel changes as the surface moves, in Y, (N, C, 3)."""
+        _, gradient = self._colors_at(self.pixels)
+        return gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+
+    def _drift_at(self, pixels, position):
+        """How colours change that are not carried along with the surface, a `Drift`, or None."""
+        return None
+
+    def _exact_motion(self, samples, background):
+        """Derivative of the image with respect to `screen_points`."""
+        num_points, width = len(self._extended_screen), self.image_size[1]
+        seen = self._centres(samples)
+        gain, drift = self._gain_of_surface(), self._drift_at(self.pixels, width)
+        if drift is not None:
+            gain += drift.gain
+        motion = PixelMotion(None, self.weights, gain, num_points, seen)
+        if drift is not None:
+            motion = motion + PixelMotion(None, drift.corners, drift.corner_gain, num_points, seen)
+        if not len(samples.marked):
+            return motion
+        face_id, _, _ = samples.pixels
+        rows = samples.motion_rows(*self._colors_of(samples), self._drift_at(samples.pixels, samples.position),
+                                   background, self.faces[face_id[0]], num_points)
+        return Patched(motion, samples.marked, rows)
+
+    def _centres(self, samples):
+        """`SeenFaces` of the pixels that are sampled at their centre."""
+        face_id = self._seen_faces.face_id.copy()
+        face_id[samples.marked] = -1
+        return self._seen_faces._replace(face_id=face_id)
+
     # ------------------------------------------------------------------ how the image moves
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def _cut(self):
         """Pixels of faces with a corner behind the near plane, (n,) indices."""
         if self._clipped is None:
@@ -361,10 +452,10 @@ class BaseRenderer(Ch):
         behind = self.screen[:, 2] < self._checked_frustum["near"]
         return np.flatnonzero((self.corners[:, 0] >= 0) & behind[self.corners].any(axis=1))
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def cut_pixels(self):
         """Projections of the points that the pixels of cut faces show, a node (n, 2); None without such pixels."""
-        if not self._cut.size:
+        if self.is_exact or not self._cut.size:
             return None
         points = PointsOnFaces(self.camera.v_cam, self.corners[self._cut], self.weights[self._cut])
         return ProjectPoints(v_cam=points, f=self.camera.f, c=self.camera.c, k=self.camera.k)
@@ -373,7 +464,7 @@ class BaseRenderer(Ch):
         """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, a `Gain`."""
         return gain_of_image(image.reshape(self.image_size + (-1,)), self._boundary[0] >= 0 if self.overdraw else None)
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def _seen_faces(self):
         return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 

@@ -23,8 +23,9 @@ class BoundaryRenderer(BaseRenderer):
         1 by default; the channels are equal.
     """
 
-    terms = "f", "frustum", "overdraw", "num_channels"
+    terms = "f", "frustum", "overdraw", "derivative", "num_channels"
     initial_values = {"num_channels": 1}
+    derivatives = "opendr",
 
     def compute_r(self):
         return self.color_image
@@ -32,6 +33,7 @@ class BoundaryRenderer(BaseRenderer):
     @depends_on("f", "frustum", "camera", "num_channels")
     def color_image(self):
         """The image: the value of this node."""
+        self.is_exact  # which is refused
         edges = self.boundarybool_image.astype(np.float64)
         channels = check_count(self.num_channels, "num_channels")
         return edges if channels == 1 else np.repeat(edges[:, :, None], channels, axis=2)

@@ -13,6 +13,8 @@ import numpy as np
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
 from ..kernels.cpu.shading import shade
+from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
+from .area_sampling import Patched
 from .base import BaseRenderer, check_count
 from .pixel_jacobian import PixelInterpolation, pull_back
 
@@ -63,8 +65,8 @@ class ColoredRenderer(BaseRenderer):
     with respect to vc, fc and bgcolor.
     """
 
-    terms = "f", "frustum", "background_image", "overdraw", "num_channels"
-    dterms = "vc", "camera", "bgcolor", "fc", "cut_pixels"
+    terms = "f", "frustum", "background_image", "overdraw", "num_channels", "derivative"
+    dterms = "vc", "camera", "bgcolor", "fc", "cut_pixels", "screen_points"
     initial_values = {"bgcolor": 0.5}
 
     # ------------------------------------------------------------------ image
@@ -73,11 +75,14 @@ class ColoredRenderer(BaseRenderer):
         """The colours of the vertices, times the images of the other factors, over the background."""
         channels = self._channels
         colors, _ = self._colors(channels).get("vc", (None, None))
-        image = self._shaded(colors, self._product_without("vc"), self._background(channels))
+        background = self._background(channels)
+        image = self._shaded(self.pixels, colors, self._product_without("vc"), background)
+        if self.is_exact:
+            self._samples.average(image, self._colors_at(self._samples.pixels)[0], background)
         return image.reshape(self._image_shape)
 
-    def _shaded(self, colors, scale, background):
-        return shade(self.pixels.face_id, self.pixels.barycentric, self.faces, colors, scale, background)
+    def _shaded(self, pixels, colors, scale, background):
+        return shade(pixels[0], pixels[1], self.faces, colors, scale, background)
 
     @property
     def color_image(self):
@@ -133,27 +138,54 @@ class ColoredRenderer(BaseRenderer):
                                  "faces), as in rn.set(vc=...)")
         return names
 
-    def _factor(self, name):
+    def _factor(self, name, pixels):
         """The `Factor` that an input is."""
         values, spread = self._colors(self._channels)[name]
         if name == "vc":
-            return Factor(None, self.weights, values, spread)
-        face = self.pixels.face_id.reshape(-1, 1)
+            return Factor(None, pixels[1].reshape(-1, 3), values, spread)
+        face = pixels[0].reshape(-1, 1)
         return Factor(face, np.ones(face.shape), values, spread)
 
     def _factor_image(self, name):
         """The colours of an input at each pixel, (N, C)."""
         return {"vc": self._vertex_color_image, "fc": self._face_color_image}[name](self._channels)
 
-    @depends_on("f", "frustum", "camera", "overdraw", "vc")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "vc")
     def _vertex_color_image(self, channels):
-        values, _ = self._colors(channels)["vc"]
-        return self._shaded(values, np.ones((1, channels)), np.zeros((1, channels)))
+        return self._factor_at("vc", self.pixels)[0]
 
-    @depends_on("f", "frustum", "camera", "overdraw", "fc")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "fc")
     def _face_color_image(self, channels):
-        values, _ = self._colors(channels)["fc"]
-        return values.take(self.pixels.face_id.ravel(), axis=0, mode="clip")
+        return self._factor_at("fc", self.pixels)[0]
+
+    def _factor_at(self, name, pixels):
+        """The colours of an input at points of the screen, (n, C), and a function that gives their gradients."""
+        channels = self._channels
+        values, _ = self._colors(channels)[name]
+        if name == "vc":
+            return (self._shaded(pixels, values, np.ones((1, channels)), np.zeros((1, channels))),
+                    lambda: surface_gradient(pixels, self.screen, self.faces, self.faces, values))
+        colors = values.take(pixels[0].ravel(), axis=0, mode="clip")
+        return colors, lambda: np.zeros(colors.shape + (2,))
+
+    def _colors_at(self, pixels):
+        factors = [self._factor_at(name, pixels) for name in self._factor_names]
+        values = [colors for colors, _ in factors]
+        gradient = 0.0
+        for k, (_, of_factor) in enumerate(factors):
+            others = values[:k] + values[k + 1:]
+            gradient = gradient + (reduce(np.multiply, others)[:, :, None] * of_factor() if others else of_factor())
+        return reduce(np.multiply, values), gradient
+
+    def _gain_of_surface(self):
+        if self._factor_names != ("vc",):
+            return super()._gain_of_surface()
+        values, _ = self._colors(self._channels)["vc"]
+        return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, self.image_size[1])
+
+    @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")
+    def _samples(self):
+        return self._area_samples(self._colors_at)
 
     def _product_without(self, name):
         """Product of the images of all factors but one, (N, C), or (1, C) if there are none."""
@@ -193,23 +225,57 @@ class ColoredRenderer(BaseRenderer):
 
     def _derivative(self, name):
         """The derivative with respect to the input of that name."""
+        if self.is_exact:
+            return self._exact_derivative(name)
         if name == "camera":
             return self._motion_wrt_camera(self.color_image)
         if name == "cut_pixels":
             return self._motion_wrt_cut_pixels(self.color_image)
         if name == "bgcolor":
             return self._background_map()
-        factor = self._factor(name)
         seen = self._seen_faces if name == "vc" else None
-        return PixelInterpolation(factor.taps, factor.weights, self._product_without(name), len(factor.values),
-                                  seen) @ factor.spread
+        return self._interpolation(self._factor(name, self.pixels), self._product_without(name), seen)
 
-    def _background_map(self):
+    def _interpolation(self, factor, scale, seen=None):
+        return PixelInterpolation(factor.taps, factor.weights, scale, len(factor.values), seen) @ factor.spread
+
+    def _exact_derivative(self, name):
+        """The derivative with respect to the input of that name, pixels that edges cross being area-sampled."""
+        samples, channels = self._samples, self._channels
+        if name in ("camera", "cut_pixels"):
+            return None
+        if name == "screen_points":
+            return self._exact_motion(samples, self._background(channels))
+        if name == "bgcolor":
+            return self._background_map(samples)
+        centres = self._centres(samples)
+        factor = self._factor(name, self.pixels)
+        taps = None if name == "vc" else np.where(centres.face_id[:, None] < 0, np.int32(-1), factor.taps)
+        whole = self._interpolation(factor._replace(taps=taps), self._product_without(name),
+                                    centres if name == "vc" else None)
+        points = samples.pixels
+        factor = self._factor(name, points)
+        if name == "vc":
+            factor = factor._replace(taps=self.faces[points[0][0]])
+        others = [self._factor_at(other, points)[0] for other in self._factor_names if other != name]
+        scale = reduce(np.multiply, others) if others else np.ones((1, channels))
+        return Patched(whole, samples.marked, samples.rows(self._interpolation(factor, scale), channels))
+
+    def _background_map(self, samples=None):
+        """The derivative with respect to bgcolor; with area samples, some pixels show it in part."""
         if getattr(self, "background_image", None) is not None:
             return None
         _, spread = self._spread_over_channels("bgcolor", 1, self._channels)
+        one = np.ones((1, self._channels))
         empty = np.where(self.corners[:, :1] < 0, np.int32(0), np.int32(-1))
-        return PixelInterpolation(empty, np.ones(empty.shape), np.ones((1, self._channels)), 1) @ spread
+        if samples is not None:
+            empty[samples.marked] = -1
+        whole = PixelInterpolation(empty, np.ones(empty.shape), one, 1) @ spread
+        if samples is None:
+            return whole
+        uncovered = samples.uncovered()[:, None]
+        rows = PixelInterpolation(np.zeros(uncovered.shape, np.int32), uncovered, one, 1) @ spread
+        return Patched(whole, samples.marked, rows)
 
 
 def columns_of(node, points):

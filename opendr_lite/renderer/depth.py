@@ -7,6 +7,8 @@ approximation with the gradient of the depth image (`renderer.base`).
 import numpy as np
 
 from ..ch import depends_on
+from ..kernels.cpu.surface_gradient import surface_gradient
+from .area_sampling import Patched
 from .base import BaseRenderer
 from .colored import check_finite
 from .pixel_jacobian import PixelInterpolation, SeenFaces
@@ -25,8 +27,8 @@ class DepthRenderer(BaseRenderer):
         Depth of something else in the scene; the nearer of the two is seen.
     """
 
-    terms = "f", "frustum", "background_image", "overdraw"
-    dterms = "camera", "vertex_depth", "cut_pixels"
+    terms = "f", "frustum", "background_image", "overdraw", "derivative"
+    dterms = "camera", "vertex_depth", "cut_pixels", "screen_points"
 
     @property
     def vertex_depth(self):
@@ -36,11 +38,45 @@ class DepthRenderer(BaseRenderer):
     def compute_r(self):
         return self.depth_image
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "background_image", "derivative")
     def depth_image(self):
         """The image: the value of this node."""
         background = self._background
-        return self.pixels.depth if background is None else np.minimum(self.pixels.depth, background)
+        image = self.pixels.depth if background is None else np.minimum(self.pixels.depth, background)
+        if not self.is_exact:
+            return image
+        image, samples = image.copy(), self._samples
+        samples.average(image.reshape(-1, 1), self._colors_of(samples)[0], self._behind)
+        return image
+
+    @property
+    def _behind(self):
+        """Depth of what is behind the mesh, (N, 1) or (1, 1)."""
+        background = self._background
+        return np.full((1, 1), self._checked_frustum["far"]) if background is None else background.reshape(-1, 1)
+
+    @depends_on("f", "frustum", "camera", "derivative", "background_image")
+    def _samples(self):
+        seen = self.surface.depth[self.surface.face_id >= 0]
+        return self._area_samples(self._colors_at, np.ptp(seen) if seen.size else 1.0)
+
+    def _is_hidden(self, samples):
+        """Which samples are behind the background, (S,)."""
+        behind = self._behind
+        return samples.pixels[2][0] > (behind[samples.marked[samples.place], 0] if len(behind) > 1 else behind[0])
+
+    def _colors_of(self, samples):
+        """Where the background is nearer it is seen, and does not change."""
+        depth, gradient = self._colors_at(samples.pixels)
+        hidden = self._is_hidden(samples)
+        if self._background is None or not hidden.any():
+            return depth, gradient
+        behind = self._behind[samples.marked[samples.place]]
+        return np.minimum(depth, behind), np.where(hidden[:, None, None], 0.0, gradient)
+
+    def _colors_at(self, pixels):
+        z = np.ascontiguousarray(self.screen[:, 2:])
+        return pixels[2].reshape(-1, 1), surface_gradient(pixels, self.screen, self.faces, self.faces, z)
 
     @depends_on("frustum", "background_image")
     def _background(self):
@@ -53,7 +89,7 @@ class DepthRenderer(BaseRenderer):
         check_finite(background, "background_image")
         return background
 
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def _seen_faces(self):
         """None where the background is nearer."""
         face_id = self.pixels.face_id.ravel()
@@ -62,12 +98,25 @@ class DepthRenderer(BaseRenderer):
         return SeenFaces(face_id, self.faces)
 
     def compute_dr_wrt(self, wrt):
+        if self.is_exact:
+            return self._exact_derivative(wrt)
         if wrt is self.camera:
             return self._motion_wrt_camera(self.depth_image)
         if wrt is self.vertex_depth:
             return PixelInterpolation(None, self.weights, np.ones((1, 1)), len(self.screen), self._seen_faces)
         if wrt is self.cut_pixels:
             return self._motion_wrt_cut_pixels(self.depth_image)
+
+    def _exact_derivative(self, wrt):
+        samples = self._samples
+        if wrt is self.screen_points:
+            return self._exact_motion(samples, self._behind)
+        if wrt is self.vertex_depth:
+            whole = PixelInterpolation(None, self.weights, np.ones((1, 1)), len(self.screen), self._centres(samples))
+            face_id, barycentric, _ = samples.pixels
+            in_front = 1.0 - self._is_hidden(samples)[:, None]
+            of_samples = PixelInterpolation(self.faces[face_id[0]], barycentric[0], in_front, len(self.screen))
+            return Patched(whole, samples.marked, samples.rows(of_samples, 1))
 
     def getDepthMesh(self, depth_image=None):
         """The depth image as a mesh in world space.

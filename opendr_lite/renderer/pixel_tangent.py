@@ -18,7 +18,7 @@ from ..kernels.jit import read_only
 from ..memory import zeros
 from . import pixel_moments
 
-__all__ = ["Lines", "PixelTangent", "Term"]
+__all__ = ["Lines", "Patch", "PixelTangent", "Term"]
 
 MANY_UNKNOWNS = 32  # from which moments of the faces are cheaper than rows of the pixels
 LONGEST_LINE = 1024  # where nobody knows how wide the image is, nor needs to
@@ -32,6 +32,28 @@ class Term(NamedTuple):
     columns: object
 
 
+class Patch(NamedTuple):
+    """Rows of some pixels, in the place of those of the pixel maps.
+
+    Attributes
+    ----------
+    pixels : (P,) int32
+        Of which the maps know nothing.
+    terms : list of (rows, columns)
+        Arrays (P C, k), and the places of their columns.
+    """
+
+    pixels: np.ndarray
+    terms: list
+
+    def rows(self, n):
+        """All columns, (P C, n)."""
+        result = zeros((len(self.terms[0][0]), n))
+        for rows, columns in self.terms:
+            result[:, columns] += rows
+        return result
+
+
 class PixelTangent(Tangent):
     """factor * sum of pixel maps times tangents of their inputs.
 
@@ -43,10 +65,12 @@ class PixelTangent(Tangent):
     n : int
         Number of columns.
     factor : Diagonal, optional
+    patch : Patch, optional
+        Then all tangents are arrays.
     """
 
-    def __init__(self, terms, n, factor=None):
-        self.terms, self.factor = terms, factor
+    def __init__(self, terms, n, factor=None, patch=None):
+        self.terms, self.factor, self.patch = terms, factor, patch
         super().__init__((terms[0].map.shape[0], n))
 
     @property
@@ -55,28 +79,38 @@ class PixelTangent(Tangent):
 
     def form(self):
         if self._is_dense:
+            n = self.shape[1]
             result = np.zeros(self.shape)
             for pixel_map, tangent, columns in self.terms:
                 result[:, columns] += pixel_map @ tangent
+            if self.patch is not None:
+                result.reshape(-1, self._channels, n)[self.patch.pixels] = self.patch.rows(n).reshape(-1, self._channels, n)
         else:
             result = reduce(add, (as_csr(pixel_map @ tangent) for pixel_map, tangent, _ in self.terms))
         return result if self.factor is None else self.factor @ result
 
     def scaled(self, diagonal):
         factor = diagonal if self.factor is None else Diagonal(self.factor.diagonal * diagonal.diagonal, self.shape[0])
-        return PixelTangent(self.terms, self.shape[1], factor)
+        return PixelTangent(self.terms, self.shape[1], factor, self.patch)
 
     def merged(self, other):
+        if not _same_pixels(self.patch, other.patch):
+            return None
         if self.factor is not other.factor and not (
                 self.factor and other.factor and np.array_equal(self.factor.diagonal, other.factor.diagonal)):
             return None
-        return PixelTangent(self.terms + other.terms, self.shape[1], self.factor)
+        patch = self.patch and self.patch._replace(terms=self.patch.terms + other.patch.terms)
+        return PixelTangent(self.terms + other.terms, self.shape[1], self.factor, patch)
+
+    @property
+    def _channels(self):
+        return self.terms[0].map.channels
 
     # ------------------------------------------------------------------ in one pass over the pixels
 
     @property
     def has_local_gram(self):
-        return pixel_moments.supports([(pixel_map, None) for pixel_map in self._maps()])
+        return self.patch is None and pixel_moments.supports([(pixel_map, None) for pixel_map in self._maps()])
 
     def normal_equations(self, weights, weighted):
         few = self._is_dense and self.shape[1] < MANY_UNKNOWNS
@@ -91,7 +125,7 @@ class PixelTangent(Tangent):
         if self.factor is not None:
             weights = self.factor.squared_transpose(np.ones(self.shape[0]) if weights is None else weights)
             weighted = self.factor @ weighted
-        channels = self.terms[0].map.channels
+        channels = self._channels
         return pixel_moments.normal_equations(self._whole_terms(),
                                               None if weights is None else weights.reshape(-1, channels),
                                               weighted.reshape(-1, channels))
@@ -126,7 +160,7 @@ class PixelTangent(Tangent):
         face, corners, weights = _sight(motion or interpolation)
         if weights.shape[1] != 3:
             return None
-        pixels, channels = len(weights), self.terms[0].map.channels
+        pixels, channels = len(weights), self._channels
         gain = NO_GAIN if motion is None else motion.gain
         if gain.image.size:
             width = gain.image.shape[1]
@@ -134,13 +168,17 @@ class PixelTangent(Tangent):
         if pixels % width:
             return None
         if len(gain.array):
-            gain = gain._replace(array=gain.array.reshape(-1, width, channels, 2))
+            gain = gain._replace(array=gain.array.reshape(-1, width, *gain.array.shape[2:]))
         factor = np.empty((0, channels))
         if self.factor is not None:
             factor = np.broadcast_to(self.factor.diagonal, self.shape[:1]).reshape(-1, channels)
         scale = factor[:0] if interpolation is None else interpolation.scale
+        given = np.empty(0)
+        if self.patch is not None:
+            face, given = face.copy(), self.patch.rows(padded(self.shape[1]))
+            face[self.patch.pixels] = -2 - np.arange(len(self.patch.pixels))
         rows = PixelRows(*map(read_only, (face, corners, weights)), gain,
-                         *map(read_only, (screen, scale, color, np.ascontiguousarray(factor))))
+                         *map(read_only, (screen, scale, color, np.ascontiguousarray(factor), given.reshape(-1))))
         return Lines(rows, box_of_pixels(face, width), (pixels // width, width, channels), self.shape[1])
 
     def _joined(self, group):
@@ -155,6 +193,10 @@ class PixelTangent(Tangent):
         for _, tangent, columns in terms[1:]:
             unknowns[:, columns] += tangent
         return pixel_map, rows.reshape(-1)
+
+
+def _same_pixels(patch, other):
+    return patch is other or (None not in (patch, other) and np.array_equal(patch.pixels, other.pixels))
 
 
 def _sight(pixel_map):

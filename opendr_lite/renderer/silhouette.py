@@ -6,6 +6,8 @@ from .base import BaseRenderer
 
 __all__ = ["SilhouetteRenderer"]
 
+BACKGROUND = np.zeros((1, 1))
+
 
 class SilhouetteRenderer(BaseRenderer):
     """Silhouette of a mesh, (height, width) float64: 1 where a face is seen, 0 elsewhere.
@@ -16,12 +18,26 @@ class SilhouetteRenderer(BaseRenderer):
     def compute_r(self):
         return self.silhouette_image
 
-    @depends_on("f", "frustum", "camera", "overdraw")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def silhouette_image(self):
         """The image: the value of this node."""
-        return (self.pixels.face_id >= 0).astype(np.float64)
+        image = (self.pixels.face_id >= 0).astype(np.float64)
+        if self.is_exact:
+            samples = self._samples
+            samples.average(image.reshape(-1, 1), np.ones((samples.count, 1)), BACKGROUND)
+        return image
+
+    @depends_on("f", "frustum", "camera", "derivative")
+    def _samples(self):
+        return self._area_samples()
+
+    def _colors_at(self, pixels):
+        count = pixels[0].size
+        return np.ones((count, 1)), np.zeros((count, 1, 2))
 
     def compute_dr_wrt(self, wrt):
+        if self.is_exact:
+            return self._exact_motion(self._samples, BACKGROUND) if wrt is self.screen_points else None
         if wrt is self.camera:
             return self._motion_wrt_camera(self.silhouette_image)
         if wrt is self.cut_pixels:

@@ -1,19 +1,44 @@
 """Images of textured meshes: a coloured image with one more factor, the texels that each pixel shows."""
+from functools import reduce
+from typing import NamedTuple
+
 import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import Selection
-from ..kernels.cpu.pixels import interpolate
+from ..kernels.cpu.pixels import interpolate, taps_of_faces
 from ..kernels.cpu.shading import shade
+from ..kernels.cpu.surface_gradient import gain_of_motion, surface_gradient
 from ..kernels.cpu.texture import texture_colors, texture_taps
 from ..topology import as_faces
+from .area_sampling import Drift, Patched
 from .colored import ColoredRenderer, Factor, check_finite
 from .mipmap import Mipmap
 from .pixel_jacobian import PixelMotion
 
 __all__ = ["TexturedRenderer"]
 
+LN2 = np.log(2.0)
 FILTERS = ("mipmap", "bilinear", "nearest")
+
+
+class TexelSlopes(NamedTuple):
+    """Derivatives of the texels that pixels show.
+
+    Attributes
+    ----------
+    wrt_st : (N, C, 2) float64
+        By the texture coordinates.
+    wrt_lod : (N, C) float64
+        By the level of detail.
+    lod_corners, lod_gain : (N, 3), (N, 2) float64
+        Those of the level of detail by the texture coordinates of the corners; see `texture_taps`.
+    """
+
+    wrt_st: np.ndarray
+    wrt_lod: np.ndarray
+    lod_corners: np.ndarray
+    lod_gain: np.ndarray
 
 
 class TexturedRenderer(ColoredRenderer):
@@ -40,8 +65,8 @@ class TexturedRenderer(ColoredRenderer):
     image is piecewise constant in vt: the derivative is zero, and reported as none.
     """
 
-    terms = "f", "frustum", "ft", "background_image", "overdraw", "texture_filter"
-    dterms = "vc", "camera", "bgcolor", "texture_image", "vt", "fc", "cut_pixels"
+    terms = "f", "frustum", "ft", "background_image", "overdraw", "texture_filter", "derivative"
+    dterms = "vc", "camera", "bgcolor", "texture_image", "vt", "fc", "cut_pixels", "screen_points"
     initial_values = {"texture_filter": "mipmap"}
 
     @property
@@ -87,8 +112,7 @@ class TexturedRenderer(ColoredRenderer):
             raise ValueError(f"ft must have a row per face, {len(self.faces)}, got {len(ft)}")
         return np.ascontiguousarray(vt[:, :2]), ft
 
-    @property
-    def _lookup(self):
+    def _lookup(self, pixels):
         """What the kernels of the texture take: pixels, mesh, levels, whether the nearest texel is wanted."""
         if self.texture_filter not in FILTERS:
             raise ValueError(f"texture_filter must be one of {', '.join(map(repr, FILTERS))}, got "
@@ -96,28 +120,78 @@ class TexturedRenderer(ColoredRenderer):
         vt, ft = self._texture_mesh
         _, mipmap = self._texture
         levels = mipmap.levels if self.texture_filter == "mipmap" else mipmap.levels[:1]
-        return *self.pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest"
+        return *pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest"
 
     @property
     def _factor_names(self):
         return *self._colors(self._channels), "texture_image"
 
-    def _factor(self, name):
+    def _factor(self, name, pixels):
         if name != "texture_image":
-            return super()._factor(name)
+            return super()._factor(name, pixels)
         values, mipmap = self._texture
-        taps, weights = texture_taps(*self._lookup, with_slopes=False)[:2]
+        taps, weights = texture_taps(*self._lookup(pixels), with_slopes=False)[:2]
         return Factor(taps, weights, values, mipmap)
 
     def _factor_image(self, name):
         return self._texel_image if name == "texture_image" else super()._factor_image(name)
 
-    @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt", "texture_image", "texture_filter")
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "ft", "vt", "texture_image", "texture_filter")
     def _texel_image(self):
-        values, _ = self._texture
-        return texture_colors(*self._lookup, values)
+        return self._factor_at("texture_image", self.pixels)[0]
 
-    @depends_on("f", "frustum", "camera", "overdraw", "ft", "vt")
+    def _factor_at(self, name, pixels):
+        if name != "texture_image":
+            return super()._factor_at(name, pixels)
+        values, _ = self._texture
+        return texture_colors(*self._lookup(pixels), values), lambda: self._texel_gradient(pixels)
+
+    def _texel_gradient(self, pixels):
+        """Gradient of the texels at points of the screen, (n, C, 2), at the level of detail that is there."""
+        vt, ft = self._texture_mesh
+        return self._texel_slopes(pixels).wrt_st @ surface_gradient(pixels, self.screen, self.faces, ft, vt)
+
+    def _texel_slopes(self, pixels, scale=1.0):
+        """`TexelSlopes` at points of the screen, times a scale, (n, C)."""
+        values, _ = self._texture
+        nothing = np.zeros((1, values.shape[1]))
+        taps, _, slopes, corners, gain = texture_taps(*self._lookup(pixels), with_slopes=True)
+        wrt_s, wrt_t, wrt_lod = (scale * interpolate(taps, slope, values, nothing) for slope in slopes)
+        return TexelSlopes(np.stack([wrt_s, wrt_t], axis=2), wrt_lod, corners, gain)
+
+    def _drift_at(self, pixels, position):
+        """The level of detail l changes as a face moves, what it shows being carried along.
+
+        With n = sum_k N_k, the rows N_k of the inverse of the three Y,
+
+            dl = n / ln 2 · sum_k b_k dY_k - sum_k l_k h / z · dY_k
+
+        where l_k = dl / d(s_k, t_k) over `lod_gain`, h = lod_gain · ∇(s, t), completed to be orthogonal to (u, v, 1). At
+        a fixed face, with q the direction in which l is taken, ∇l = ∇z / (z ln 2) + h z_q / z.
+        """
+        if self.texture_filter != "mipmap":
+            return None
+        others = [self._factor_at(other, pixels)[0] for other in self._factor_names if other != "texture_image"]
+        slopes = self._texel_slopes(pixels, reduce(np.multiply, others) if others else 1.0)
+        (vt, ft), (rows, columns) = self._texture_mesh, self._checked_texture.shape[:2]
+        depth = pixels[2].ravel()
+        of_st = surface_gradient(pixels, self.screen, self.faces, ft, vt)
+        of_log = surface_gradient(pixels, self.screen, self.faces, self.faces,
+                                  np.ascontiguousarray(self.screen[:, 2:]))[:, 0] / depth[:, None]
+        towards = np.einsum("nd,ndq->nq", slopes.lod_gain, of_st)
+        size = np.square(of_st * np.array([[columns], [rows]])).sum(axis=1)
+        along = np.where(size[:, 0] >= size[:, 1], of_log[:, 0], of_log[:, 1])
+        wrt_lod = slopes.wrt_lod[:, :, None]
+        nearer = gain_of_motion(wrt_lod * (of_log / LN2)[:, None], position, depth)
+        nearer[:, :, 2] += slopes.wrt_lod / (LN2 * depth[:, None])
+        turned = gain_of_motion(wrt_lod * towards[:, None], position, depth)
+        return Drift(wrt_lod * (of_log / LN2 + towards * along[:, None])[:, None], nearer, slopes.lod_corners, turned)
+
+    @depends_on("f", "frustum", "camera", "derivative", "vc", "fc", "ft", "vt", "texture_image", "texture_filter")
+    def _samples(self):
+        return self._area_samples(self._colors_at)
+
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative", "ft", "vt")
     def texcoord_image(self):
         """Texture coordinates at each pixel, (h, w, 2): across and *down* the texture, in [0, 1] without repetition."""
         vt, ft = self._texture_mesh
@@ -126,20 +200,31 @@ class TexturedRenderer(ColoredRenderer):
         return image.reshape(self.image_size + (2,))
 
     def _derivative(self, name):
-        return self._motion_wrt_vt() if name == "vt" else super()._derivative(name)
+        if name == "vt" and not self.is_exact:
+            return self._motion_wrt_vt(self.pixels, self._product_without("texture_image"))
+        return super()._derivative(name)
 
-    def _motion_wrt_vt(self):
+    def _exact_derivative(self, name):
+        if name != "vt":
+            return super()._exact_derivative(name)
+        samples, channels = self._samples, self._channels
+        centres = self._centres(samples).face_id.reshape(self.image_size)
+        whole = self._motion_wrt_vt((centres, *self.pixels[1:]), self._product_without("texture_image"))
+        if whole is None:
+            return None
+        others = [self._factor_at(other, samples.pixels)[0] for other in self._factor_names if other != "texture_image"]
+        scale = reduce(np.multiply, others) if others else np.ones((1, channels))
+        return Patched(whole, samples.marked, samples.rows(self._motion_wrt_vt(samples.pixels, scale), channels))
+
+    def _motion_wrt_vt(self, pixels, scale):
         if self.texture_filter == "nearest":
             return None
         vt, ft = self._texture_mesh
-        values, _ = self._texture
-        taps, _, slopes, lod_corners, lod_gain = texture_taps(*self._lookup, with_slopes=True)
-        scale = self._product_without("texture_image")
-        nothing = np.zeros((1, values.shape[1]))
-        wrt_s, wrt_t, wrt_lod = (scale * interpolate(taps, slope, values, nothing) for slope in slopes)
-        corners = self._taps(ft)
-        motion = (PixelMotion(corners, self.weights, np.stack([wrt_s, wrt_t], axis=2), len(vt))
-                  + PixelMotion(corners, lod_corners, wrt_lod[:, :, None] * lod_gain[:, None, :], len(vt)))
+        slopes = self._texel_slopes(pixels, scale)
+        corners = taps_of_faces(pixels[0].ravel(), ft)
+        motion = (PixelMotion(corners, pixels[1].reshape(-1, 3), slopes.wrt_st, len(vt))
+                  + PixelMotion(corners, slopes.lod_corners, slopes.wrt_lod[:, :, None] * slopes.lod_gain[:, None, :],
+                                len(vt)))
         if self.vt.size == motion.shape[1]:
             return motion
         return motion @ Selection(np.arange(self.vt.size).reshape(len(vt), -1)[:, :2], self.vt.size)

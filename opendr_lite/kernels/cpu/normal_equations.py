@@ -45,16 +45,18 @@ class PixelRows(NamedTuple):
     Attributes
     ----------
     face : (N,) int32
-        Row of `corners` that each pixel shows, -1 for none.
+        Row of `corners` that each pixel shows; -1 for none; -2 - k where its rows are the k-th of those given.
     corners : (F, 3) int32
     weights : (N, 3) float64
     gain : Gain
-    screen : (V 2 P,) float64
-        Derivatives of the points on the screen by the unknowns, (V, 2, P), P = `padded(n)` with zeros at the end.
+    screen : (V D P,) float64
+        Derivatives of the points on the screen by the unknowns, (V, D, P), P = `padded(n)` with zeros at the end.
     scale : (N, C) or (1, C) float64
     color : (V C P,) float64
         Derivatives of the colours, padded alike.
     factor : (N, C) float64
+    given : (K C P,) float64
+        Rows of pixels that follow from something else, but for the factor.
     """
 
     face: np.ndarray
@@ -65,6 +67,7 @@ class PixelRows(NamedTuple):
     scale: np.ndarray
     color: np.ndarray
     factor: np.ndarray
+    given: np.ndarray
 
 
 def padded(n):
@@ -73,8 +76,8 @@ def padded(n):
 
 
 def box_of_pixels(face, width):
-    """The box of the pixels that show a face, (N,) with -1 for none, in an image of that width."""
-    seen = (face >= 0).reshape(-1, width)
+    """The box of the pixels that have rows, of `PixelRows.face`, in an image of that width."""
+    seen = (face != -1).reshape(-1, width)
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     if not rows.size:
         return Box(0, 0, 0, 0)
@@ -140,7 +143,7 @@ _NO_ROWS = np.empty((0, 0, 0))
 _NO_INDICES = np.empty(0, np.int32)
 _NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0), _NO_INDICES, _NO_INDICES)))
 _NO_PIXELS = PixelRows(*map(read_only, (_NO_INDICES, np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
-                       *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)))))
+                       *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)), np.empty(0))))
 
 
 @step
@@ -153,15 +156,17 @@ def _mixed(table, a, b, c, wa, wb, wc):
 def _make_line(j, left, right, width, source, channels, size, gains, parts, line, to):
     """The rows of columns [left, right) of line j, from `to` on, zero where a pixel shows nothing.
 
-    Returns the range of the columns that show something. For a pixel, `parts` holds what the colours and the motions
-    along u and v are multiplied by in each channel.
+    Returns the range of the columns that have rows. For a pixel, `parts` holds what the colours and the motions along
+    each coordinate are multiplied by in each channel.
     """
     face, corners, weights, screen, color = source.face, source.corners, source.weights, source.screen, source.color
     scales, factors = source.scale, source.factor
     same_scale, same_factor = scales.shape[0] == 1, factors.shape[0] == 1
     moves, colored = screen.size > 0, color.size > 0
-    length, two, row_length = np.uint64(size), np.uint64(2 * size), np.uint64(channels * size)
-    zero, lanes, one, three = np.uint64(0), np.uint64(LANES), np.uint64(1), np.uint64(3)
+    dimensions = gains.shape[2]
+    length, row_length, of_vertex = np.uint64(size), np.uint64(channels * size), np.uint64(dimensions * size)
+    zero, lanes, one, two, three, four = (np.uint64(0), np.uint64(LANES), np.uint64(1), np.uint64(2), np.uint64(3),
+                                          np.uint64(4))
     nothing = repeated(0.0)
     gain = gains
     if moves:
@@ -170,40 +175,53 @@ def _make_line(j, left, right, width, source, channels, size, gains, parts, line
     first, stop = right, right
     for i in range(left, right):
         p, column = np.uint64(j * width + i), np.uint64(i)
-        if face[p] < 0:
+        if face[p] == -1:
             for k in range(zero, row_length, lanes):
                 store(line, at + k, nothing)
             at += row_length
             continue
         first, stop = min(first, i), i + 1
+        if face[p] < -1:
+            begin = np.uint64(-2 - face[p]) * row_length
+            for channel in range(np.uint64(channels)):
+                factor = factors[zero if same_factor else p, channel]
+                for k in range(zero, length, lanes):
+                    store(line, at + k, scaled(factor, load(source.given, begin + k)))
+                at += length
+                begin += length
+            continue
         t = np.uint64(face[p])
         wa, wb, wc = weights[p, 0], weights[p, 1], weights[p, 2]
         a, b, c = np.uint64(corners[t, 0]), np.uint64(corners[t, 1]), np.uint64(corners[t, 2])
         of_a, of_b, of_c = a * row_length, b * row_length, c * row_length
         for channel in range(np.uint64(channels)):
-            part = three * channel
+            part = four * channel
             factor = factors[zero if same_factor else p, channel]
             if colored:
                 parts[part] = factor * scales[zero if same_scale else p, channel]
             if moves:
-                parts[part + one] = factor * gain[column, channel, 0]
-                parts[part + one + one] = factor * gain[column, channel, 1]
+                for d in range(np.uint64(dimensions)):
+                    parts[part + one + d] = factor * gain[column, channel, d]
         for k in range(zero, length, lanes):
-            along, down = nothing, nothing
+            along, down, deep = nothing, nothing, nothing
             if moves:
-                ka, kb, kc = a * two + k, b * two + k, c * two + k
+                ka, kb, kc = a * of_vertex + k, b * of_vertex + k, c * of_vertex + k
                 along = _mixed(screen, ka, kb, kc, wa, wb, wc)
                 down = _mixed(screen, ka + length, kb + length, kc + length, wa, wb, wc)
+                if dimensions == 3:
+                    deep = _mixed(screen, ka + two * length, kb + two * length, kc + two * length, wa, wb, wc)
             x, part = k, zero
             while x < row_length:  # a range would divide
                 row = nothing
                 if colored:
                     row = scaled(parts[part], _mixed(color, of_a + x, of_b + x, of_c + x, wa, wb, wc))
                 if moves:
-                    row = add_scaled(add_scaled(row, parts[part + one], along), parts[part + one + one], down)
+                    row = add_scaled(add_scaled(row, parts[part + one], along), parts[part + two], down)
+                    if dimensions == 3:
+                        row = add_scaled(row, parts[part + three], deep)
                 store(line, at + x, row)
                 x += length
-                part += three
+                part += four
         at += row_length
     return first, stop
 
@@ -299,7 +317,7 @@ def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_p
         lines = aligned(period * span)
     else:
         lines, period = rows.ravel(), box.bottom - box.top
-    gains, parts = np.empty((width, channels, 2)), np.empty(3 * channels)
+    gains, parts = np.empty((width, channels, source.gain.array.shape[3])), np.empty(4 * channels)
     weighted = aligned(span if weights.shape[0] > 0 else 0)
     combined, next_lines = aligned(span if end > y else 0), out.ravel()
     first_seen, stop_seen = box.left, box.right

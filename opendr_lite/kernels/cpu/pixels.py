@@ -4,7 +4,7 @@ A pixel p shows the *taps* i = taps[p, k] (corners of a face, ends of an edge, t
 taps[p, 0] is -1 where the pixel shows none of them. Two linear maps follow from that.
 
     interpolation   y[p, c] = s[p, c] sum_k w[p, k] x[i_k, c]              colours, texels, depths: channel by channel
-    motion          y[p, c] = sum_d g[p, c, d] sum_k w[p, k] x[i_k, d]     positions (u, v): the gain mixes them
+    motion          y[p, c] = sum_d g[p, c, d] sum_k w[p, k] x[i_k, d]     positions: the gain mixes their D coordinates
 
 The gain g is kept as an image, from which it is computed a line of pixels at a time (`image_gradient.gain_line`). The
 scale s has a single row where it is the same for all pixels.
@@ -77,7 +77,7 @@ def interpolation_forward(taps, weights, scale, x):
 
 
 def motion_forward(taps, weights, gain, x):
-    """Motion of x of shape (V, 2, columns), with a `Gain` of N pixels: (N, C, columns)."""
+    """Motion of x of shape (V, D, columns), with a `Gain` of N pixels: (N, C, columns)."""
     y = zeros((len(taps), gain.shape[2], x.shape[2]))
     run_bands(_motion_forward, split(len(taps), PIXELS_PER_BAND), read_only(taps), read_only(weights), *gain,
               read_only(x), y)
@@ -90,8 +90,8 @@ def interpolation_reverse(taps, weights, scale, y, points):
 
 
 def motion_reverse(taps, weights, gain, y, points):
-    """Transposed motion of y of shape (N, C): (points, 2)."""
-    return _sum_over_bands(_motion_reverse, (points, 2), y, read_only(taps), read_only(weights), *gain)
+    """Transposed motion of y of shape (N, C): (points, D)."""
+    return _sum_over_bands(_motion_reverse, (points, gain.shape[3]), y, read_only(taps), read_only(weights), *gain)
 
 
 def joint_reverse(face_id, corners, weights, gain, scale, y, points):
@@ -235,56 +235,56 @@ def _interpolation_reverse(start, stop, taps, weights, scale, y, buffers):
 
 
 @inlined
-def _motion_forward_of(taps, weights, gain, x, y, num_taps, channels):
+def _motion_forward_of(taps, weights, gain, x, y, num_taps, channels, dimensions):
     for p in range(len(taps)):
         if taps[p, 0] >= 0:
-            u, v = 0.0, 0.0
-            for k in range(num_taps):
-                moved = x[taps[p, k]]
-                u += weights[p, k] * moved[0]
-                v += weights[p, k] * moved[1]
-            for c in range(channels):
-                y[p, c, 0] = gain[p, c, 0] * u + gain[p, c, 1] * v
+            for d in range(dimensions):
+                moved = 0.0
+                for k in range(num_taps):
+                    moved += weights[p, k] * x[taps[p, k], d]
+                for c in range(channels):
+                    y[p, c, 0] += gain[p, c, d] * moved
 
 
 @kernel
 def _motion_forward(start, stop, taps, weights, array, image, boundary, x, y):
     channels, columns = y.shape[1:]
-    width = max(array.shape[1], image.shape[1])
-    x = x.reshape(x.shape[0], 2 * columns)
-    moved = np.empty(2 * columns)
-    along_u, along_v = moved[:columns], moved[columns:]
+    width, dimensions = max(array.shape[1], image.shape[1]), x.shape[1]
+    x = x.reshape(x.shape[0], dimensions * columns)
+    moved = np.empty(dimensions * columns)
     line = np.empty((image.shape[1], image.shape[2], 2))
     while start < stop:
         j = start // width
         end = min(stop, (j + 1) * width)
         here = _seen(start, end, taps[:, 0])
         gain = _gain_of(here, j, array, image, boundary, line)
-        if columns == 1 and taps.shape[1] == 3 and channels == 3:
-            _motion_forward_of(taps[here], weights[here], gain, x, y[here], 3, 3)
+        if columns == 1 and taps.shape[1] == 3 and channels == 3 and dimensions == 2:
+            _motion_forward_of(taps[here], weights[here], gain, x, y[here], 3, 3, 2)
+        elif columns == 1 and taps.shape[1] == 3 and channels == 3 and dimensions == 3:
+            _motion_forward_of(taps[here], weights[here], gain, x, y[here], 3, 3, 3)
         else:
             for p in range(here.start, here.stop):
                 if taps[p, 0] >= 0:
                     _gather(p, taps, weights, x, moved)
                     for c in range(channels):
-                        u, v, row = gain[p - here.start, c, 0], gain[p - here.start, c, 1], y[p, c]
-                        for column in range(columns):
-                            row[column] = u * along_u[column] + v * along_v[column]
+                        row = y[p, c]
+                        for d in range(dimensions):
+                            g, along = gain[p - here.start, c, d], moved[d * columns:(d + 1) * columns]
+                            for column in range(columns):
+                                row[column] += g * along[column]
         start = end
 
 
 @inlined
-def _motion_reverse_of(taps, weights, gain, y, x, num_taps, channels):
+def _motion_reverse_of(taps, weights, gain, y, x, num_taps, channels, dimensions):
     for p in range(len(taps)):
         if taps[p, 0] >= 0:
-            u, v = 0.0, 0.0
-            for c in range(channels):
-                u += gain[p, c, 0] * y[p, c]
-                v += gain[p, c, 1] * y[p, c]
-            for k in range(num_taps):
-                at = x[taps[p, k]]
-                at[0] += weights[p, k] * u
-                at[1] += weights[p, k] * v
+            for d in range(dimensions):
+                pull = 0.0
+                for c in range(channels):
+                    pull += gain[p, c, d] * y[p, c]
+                for k in range(num_taps):
+                    x[taps[p, k], d] += weights[p, k] * pull
 
 
 @kernel
@@ -301,10 +301,12 @@ def _motion_reverse(start, stop, taps, weights, array, image, boundary, y, buffe
             end = min(last, (j + 1) * width)
             here = _seen(first, end, taps[:, 0])
             gain = _gain_of(here, j, array, image, boundary, line)
-            if num_taps == 3 and channels == 3:
-                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, 3, 3)
+            if num_taps == 3 and channels == 3 and x.shape[1] == 2:
+                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, 3, 3, 2)
+            elif num_taps == 3 and channels == 3 and x.shape[1] == 3:
+                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, 3, 3, 3)
             else:
-                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, num_taps, channels)
+                _motion_reverse_of(taps[here], weights[here], gain, y[here], x, num_taps, channels, x.shape[1])
             first = end
 
 
@@ -367,14 +369,14 @@ def motion_csr(taps, weights, gain, blocks=None):
 
     Parameters
     ----------
-    blocks : (points, 2, Q) float64, optional
-        x[i] = blocks[i] z[i]; by default the identity, Q = 2.
+    blocks : (points, D, Q) float64, optional
+        x[i] = blocks[i] z[i]; by default the identity, Q = D.
 
     Returns
     -------
     rows p C + c, columns i Q + q, in ascending order.
     """
-    blocks = np.eye(2)[None] if blocks is None else blocks
+    blocks = np.eye(gain.shape[3])[None] if blocks is None else blocks
     return _csr(_write_motion_rows, gain.shape[2], taps.shape[1] * blocks.shape[2], read_only(taps),
                 read_only(weights), *gain, read_only(blocks))
 
@@ -445,7 +447,7 @@ def _write_interpolation_rows(start, stop, taps, weights, scale, length, seen, d
 
 
 @inlined
-def _motion_rows(taps, weights, gain, blocks, at, data, indices, ends, num_taps, size, channels):
+def _motion_rows(taps, weights, gain, blocks, at, data, indices, ends, num_taps, size, channels, dimensions):
     order = np.empty(num_taps, np.int64)
     for p in range(len(taps)):
         length = num_taps * size if taps[p, 0] >= 0 else 0
@@ -459,10 +461,12 @@ def _motion_rows(taps, weights, gain, blocks, at, data, indices, ends, num_taps,
             i, w = taps[p, order[place]], weights[p, order[place]]
             block = blocks[0 if blocks.shape[0] == 1 else i]
             for q in range(size):
-                u, v = w * block[0, q], w * block[1, q]
                 for c in range(channels):
                     entry = (c * num_taps + place) * size + q
-                    values[entry] = u * gain[p, c, 0] + v * gain[p, c, 1]
+                    total = 0.0
+                    for d in range(dimensions):
+                        total += (w * block[d, q]) * gain[p, c, d]
+                    values[entry] = total
                     columns[entry] = i * size + q
         at += channels * length
     return at
@@ -471,7 +475,7 @@ def _motion_rows(taps, weights, gain, blocks, at, data, indices, ends, num_taps,
 @kernel
 def _write_motion_rows(start, stop, taps, weights, array, image, boundary, blocks, length, seen, data, indices, ends):
     width, channels = max(array.shape[1], image.shape[1]), max(array.shape[2], image.shape[2])
-    num_taps, size = taps.shape[1], blocks.shape[2]
+    num_taps, dimensions, size = taps.shape[1], *blocks.shape[1:]
     line = np.empty((image.shape[1], image.shape[2], 2))
     at = seen[start // length] * channels * num_taps * size
     while start < stop:
@@ -480,13 +484,13 @@ def _write_motion_rows(start, stop, taps, weights, array, image, boundary, block
         here = _seen(start, end, taps[:, 0])
         gain = _gain_of(here, j, array, image, boundary, line)
         ends[start:here.start] = at
-        if num_taps == 3 and channels == 3 and size == 2:
-            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], 3, 2, 3)
-        elif num_taps == 3 and channels == 3 and size == 3:
-            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], 3, 3, 3)
+        if num_taps == 3 and channels == 3 and size == 2 and dimensions == 2:
+            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], 3, 2, 3, 2)
+        elif num_taps == 3 and channels == 3 and size == 3 and dimensions == 2:
+            at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], 3, 3, 3, 2)
         else:
             at = _motion_rows(taps[here], weights[here], gain, blocks, at, data, indices, ends[here], num_taps, size,
-                              channels)
+                              channels, dimensions)
         ends[here.stop:end] = at
         start = end
 

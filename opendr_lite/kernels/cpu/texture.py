@@ -107,7 +107,7 @@ def texture_taps(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest
 
 
 def _row_bands(height, width):
-    return split(height, least=-(-PIXELS_PER_BAND // width))
+    return split(height, least=-(-PIXELS_PER_BAND // max(width, 1)))
 
 
 @formula
