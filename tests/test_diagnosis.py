@@ -392,6 +392,25 @@ def test_why_a_derivative_is_zero(case):
     assert np.abs(rn.jvp(x, np.eye(x.size))).max() < 1e-12
 
 
+@pytest.mark.parametrize("case", [case for case in ZERO if case not in (
+    "outline", "end of an outline",  # of a BoundaryRenderer
+    "tiny", "across")])  # where the exact image is another one
+def test_why_an_exact_derivative_is_zero(case):
+    make, node, reason = ZERO[case]
+    rn = make()
+    rn.derivative = "exact"
+    x = node(rn)
+    assert explain_derivative(rn, x).startswith(f"{reason}: the derivative with respect to ")
+    assert np.abs(rn.jvp(x, np.eye(x.size))).max() < 1e-12
+
+
+def test_seams_of_an_exact_image():
+    rn = render(*soup(*SPHERE), derivative="exact")
+    finding = check_scene(rn)["unwelded seams"]
+    assert "crack" in finding.effect and finding.level == "note"
+    assert explain_derivative(rn, rn.v) is None
+
+
 def test_both_ways_to_the_image_are_closed():
     """The colours come from a light that depends on the vertices too."""
     black = LambertianPointLight(v=SPHERE[0], f=SPHERE[1], light_pos=[0.0, 0, -9], light_color=np.zeros(3))

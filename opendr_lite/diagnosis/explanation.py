@@ -51,6 +51,8 @@ def explain_derivative(rn, x):
         if not node.is_dr_wrt(x):
             continue
         name = next(name for name in rn.dterms if getattr(rn, name, None) is node)
+        if name == "camera" and rn.is_exact:  # of which the image is a function through `screen_points`
+            continue
         moved = node.jvp(x, change)
         if moved.any():
             reason = REASONS[name](rn, name, moved)
@@ -116,6 +118,16 @@ def _of_projections(rn, name, moved):
     return None if (local @ motion.ravel()).any() else "the image does not vary in the directions in which it moves"
 
 
+def _of_screen_points(rn, name, moved):
+    """Of positions on the screen and in depth, where the derivative is exact."""
+    change = rn._local_map(rn.screen_points) @ moved
+    if np.abs(change).max() > ROUNDING * np.abs(rn.r).max() * np.abs(moved).max():
+        return None
+    rows = moved.reshape(-1, 3)[:len(rn.screen)].any(axis=1)
+    seen = (rn.corners[:, 0] >= 0) & rows[rn.corners].any(axis=1)
+    return _not_shown(rn, rows, rn.corners, *VERTICES) or _constant(rn, seen)
+
+
 def _constant(rn, seen):
     """What is constant, in an image without a gradient at some pixels that show a face, (h w,) bool."""
     image = rn.r.reshape(len(seen), -1)
@@ -133,7 +145,7 @@ def _of_colors(rn, name, moved):
     """Of the factors of a colour."""
     if (rn._local_map(getattr(rn, name)) @ moved).any():
         return None
-    factor = rn._factor(name)
+    factor = rn._factor(name, rn.pixels)
     rows = (factor.spread @ moved).reshape(factor.values.shape).any(axis=1)
     if not rows.any():
         return "only the first channels of it are drawn"
@@ -173,7 +185,8 @@ def _of_background(rn, name, moved):
                 else "no pixel shows the background")
 
 
-REASONS = {"camera": _of_projections, "cut_pixels": _of_projections, "vertex_depth": _of_depths,
+REASONS = {"camera": _of_projections, "cut_pixels": _of_projections, "screen_points": _of_screen_points,
+           "vertex_depth": _of_depths,
            "vc": _of_colors, "fc": _of_colors, "texture_image": _of_colors, "vt": _of_texture_coordinates,
            "bgcolor": _of_background}
 """Of each input of a renderer: why the image does not change, though the input does; None where it may."""

@@ -18,6 +18,8 @@ __all__ = ["check_scene"]
 NO_AREA = 1e-12  # of the square of the longest side
 MANY = 0.5  # share of faces smaller than a pixel from which on the derivative suffers as a whole
 NO_OUTLINES = "None on this image: without overdraw no outlines are drawn, and all differences are central."
+BORDERS = ("Both sides are borders: exact for what moves as a whole, but where a crack opens the derivative lacks what is "
+           "behind it, and area-sampling their pixels takes time.")
 NOTHING_SHOWN = "No pixel shows them: the image does not change with them, so that nothing pulls them into the picture."
 
 
@@ -62,7 +64,7 @@ def unwelded_seams(scene):
     return Finding(
         "unwelded seams", "edges on unwelded seams", border[sides[seam.ravel()] > 1], len(scene.rn.vpe),
         effect="Both sides are borders, drawn as outlines and differentiated as occlusion boundaries, although the "
-               "surface goes on." if scene.draws_outlines else NO_OUTLINES,
+               "surface goes on." if scene.draws_outlines else _without_outlines(scene),
         remedy="Let the faces share vertices (a seam of the texture needs only ft), or draw no outlines "
                "(overdraw=False).",
         level=_level_of_outlines(scene))
@@ -72,7 +74,8 @@ def flipped_faces(scene):
     return Finding(
         "flipped faces", "faces wound against their neighbours", np.flatnonzero(_flipped(scene)), len(scene.faces),
         effect=("Between a front and a back there is an outline, although the surface goes on, and the true outline is "
-                "missed there; " if scene.draws_outlines else "None by outlines, which are not drawn; ")
+                "missed there; " if scene.draws_outlines else f"{BORDERS[:-1]}; " if scene.rn.is_exact
+                else "None by outlines, which are not drawn; ")
         + "in VertNormals, and so in the light, the normals of neighbours cancel.",
         remedy="Reverse them, f[which] = f[which][:, ::-1].",
         level=_level_of_outlines(scene))
@@ -120,7 +123,7 @@ def non_manifold_edges(scene):
         "non-manifold edges", "edges of more than two faces",
         np.flatnonzero(np.bincount(once[0], minlength=len(scene.rn.vpe)) > 2), len(scene.rn.vpe),
         effect="The two faces with the lowest indices alone decide whether such an edge is an outline, so outlines may "
-               "be missing or superfluous." if scene.draws_outlines else NO_OUTLINES,
+               "be missing or superfluous." if scene.draws_outlines else _without_outlines(scene),
         remedy="Take out faces that lie inside or twice in the same place, or give each sheet vertices of its own.",
         level=_level_of_outlines(scene))
 
@@ -130,6 +133,11 @@ def unused_vertices(scene):
         "unused vertices", "vertices of no face", np.flatnonzero(~scene.used), len(scene.points),
         effect="No pixel depends on them: their columns of the Jacobian are zero.",
         remedy="Leave them out, or do not let them be free: an image does not determine them.")
+
+
+def _without_outlines(scene):
+    """What an edge that counts as a border or an outline does where none is drawn."""
+    return BORDERS if scene.rn.is_exact else NO_OUTLINES
 
 
 def _level_of_outlines(scene):

@@ -30,8 +30,8 @@ class Scene:
 
     @property
     def draws_outlines(self):
-        """Whether the image knows silhouette edges."""
-        return self.rn.overdraw or isinstance(self.rn, BoundaryRenderer)
+        """Whether the image shows silhouette edges."""
+        return isinstance(self.rn, BoundaryRenderer) or (self.rn.overdraw and not self.rn.is_exact)
 
     # ------------------------------------------------------------------ mesh
 
