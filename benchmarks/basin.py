@@ -51,8 +51,8 @@ NEARBY = 0.1         # of the starts
 SAMPLES = 8          # on a side of a pixel, of the pictures that are fitted
 LEVELS = 4           # of a pyramid
 OPTIONS = {"maxiter": 60, "e_3": 1e-4}
-COLUMNS = ("model", "method", "on", *(f"{shape}, {image}" for shape, image in CASES), "all", "pixels off", "from nearby",
-           "iterations", "ms")
+COLUMNS = ("model", "method", "on", *(f"{shape}, {image}" for shape, image in CASES), "all", "pixels off",
+           "from nearby", "iterations", "ms")
 WIDTHS = (20, 6, 7, *(max(len(column), 5) for column in COLUMNS[3:]))
 
 
