@@ -15,6 +15,7 @@ Nothing is done outside the box of the pixels that show something, where the row
 matrix of its own; they are added in order. Such a matrix is summed in registers, a block of rows and columns at a time,
 those below the diagonal left out.
 """
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -124,9 +125,15 @@ def stream_lines(source, box, width, channels, length, target=None, weights=None
     totals = np.zeros((len(bands), length, length))
     run_bands(_stream_lines, bands, pixels, rows, box, width, channels, length, bands[0][1],
               _as_values(target), _as_values(weights), column, *(down or (_NO_TAPS, _NO_TAPS)), next_box, out, totals)
-    upper = np.triu(totals.sum(axis=0))
-    gram = upper + np.triu(upper, 1).T
+    total = totals.sum(axis=0)
+    gram = np.where(_above_diagonal(length), total, total.T)
     return (gram, None, None) if down is None else (gram, out, next_box)
+
+
+@lru_cache(maxsize=8)
+def _above_diagonal(length):
+    """Where a matrix is not below its diagonal, (length, length) bool."""
+    return np.tri(length, dtype=bool).T
 
 
 def _with_factor(pixels):
