@@ -1,15 +1,14 @@
 """Images of textured meshes: a coloured image with one more factor, the texels that each pixel shows."""
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import Selection
-from ..kernels.cpu.pixels import interpolate, taps_of_faces
+from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.shading import shade
 from ..kernels.cpu.surface_gradient import gain_of_motion, surface_gradient
-from ..kernels.cpu.texture import texture_colors, texture_taps
+from ..kernels.cpu.texture import texture_colors, texture_slopes, texture_taps
 from ..topology import as_faces
 from .area_sampling import Drift, Patched
 from .colored import ColoredRenderer, Factor, check_finite
@@ -20,25 +19,6 @@ __all__ = ["TexturedRenderer"]
 
 LN2 = np.log(2.0)
 FILTERS = ("mipmap", "bilinear", "nearest")
-
-
-class TexelSlopes(NamedTuple):
-    """Derivatives of the texels that pixels show.
-
-    Attributes
-    ----------
-    wrt_st : (N, C, 2) float64
-        By the texture coordinates.
-    wrt_lod : (N, C) float64
-        By the level of detail.
-    lod_corners, lod_gain : (N, 3), (N, 2) float64
-        Those of the level of detail by the texture coordinates of the corners; see `texture_taps`.
-    """
-
-    wrt_st: np.ndarray
-    wrt_lod: np.ndarray
-    lod_corners: np.ndarray
-    lod_gain: np.ndarray
 
 
 class TexturedRenderer(ColoredRenderer):
@@ -130,7 +110,7 @@ class TexturedRenderer(ColoredRenderer):
         if name != "texture_image":
             return super()._factor(name, pixels)
         values, mipmap = self._texture
-        taps, weights = texture_taps(*self._lookup(pixels), with_slopes=False)[:2]
+        taps, weights = texture_taps(*self._lookup(pixels))
         return Factor(taps, weights, values, mipmap)
 
     def _factor_image(self, name):
@@ -151,13 +131,13 @@ class TexturedRenderer(ColoredRenderer):
         vt, ft = self._texture_mesh
         return self._texel_slopes(pixels).wrt_st @ surface_gradient(pixels, self.screen, self.faces, ft, vt)
 
-    def _texel_slopes(self, pixels, scale=1.0):
-        """`TexelSlopes` at points of the screen, times a scale, (n, C)."""
+    def _texel_slopes(self, pixels, scale=None):
+        """`TexelSlopes` at points of the screen, times a scale, (n, C), if given."""
         values, _ = self._texture
-        nothing = np.zeros((1, values.shape[1]))
-        taps, _, slopes, corners, gain = texture_taps(*self._lookup(pixels), with_slopes=True)
-        wrt_s, wrt_t, wrt_lod = (scale * interpolate(taps, slope, values, nothing) for slope in slopes)
-        return TexelSlopes(np.stack([wrt_s, wrt_t], axis=2), wrt_lod, corners, gain)
+        slopes = texture_slopes(*self._lookup(pixels), values)
+        if scale is None:
+            return slopes
+        return slopes._replace(wrt_st=scale[:, :, None] * slopes.wrt_st, wrt_lod=scale * slopes.wrt_lod)
 
     def _drift_at(self, pixels, position):
         """The level of detail l changes as a face moves, what it shows being carried along.
@@ -172,7 +152,7 @@ class TexturedRenderer(ColoredRenderer):
         if self.texture_filter != "mipmap":
             return None
         others = [self._factor_at(other, pixels)[0] for other in self._factor_names if other != "texture_image"]
-        slopes = self._texel_slopes(pixels, reduce(np.multiply, others) if others else 1.0)
+        slopes = self._texel_slopes(pixels, reduce(np.multiply, others) if others else None)
         (vt, ft), (rows, columns) = self._texture_mesh, self._checked_texture.shape[:2]
         depth = pixels[2].ravel()
         of_st = surface_gradient(pixels, self.screen, self.faces, ft, vt)

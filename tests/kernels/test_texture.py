@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.kernels.cpu.rasterize import rasterize
-from opendr_lite.kernels.cpu.texture import log2, texture_colors, texture_taps
+from opendr_lite.kernels.cpu.texture import log2, texture_colors, texture_slopes, texture_taps
 from opendr_lite.renderer.mipmap import Mipmap
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import texture as slow
@@ -28,8 +28,14 @@ def arguments(scene, shape, mipmap=True, nearest=False, vt=None):
     return *pixels, screen, f, ft, own_vt if vt is None else vt, levels if mipmap else levels[:1], nearest
 
 
-def lookup(scene, shape, mipmap=True, nearest=False, with_slopes=False, vt=None):
-    return texture_taps(*arguments(scene, shape, mipmap, nearest, vt), with_slopes)
+def lookup(scene, shape, mipmap=True, nearest=False, vt=None):
+    return texture_taps(*arguments(scene, shape, mipmap, nearest, vt))
+
+
+def slopes_of(scene, shape, values, mipmap=True):
+    """Derivatives of one channel by s, t and the level of detail, (3, N), and those of the level: corners, gain."""
+    slopes = texture_slopes(*arguments(scene, shape, mipmap), values)
+    return np.stack([*slopes.wrt_st[:, 0].T, slopes.wrt_lod[:, 0]]), slopes.lod_corners, slopes.lod_gain
 
 
 def texels(texture):
@@ -104,9 +110,8 @@ def test_slopes_are_the_derivative_of_what_is_shown(repetitions, shape, mipmap):
     scene = triangles(3, repetitions)
     screen, f, ft, vt = scene
     values = texels(np.random.default_rng(4).random((*shape, 1)))
-    taps, _, slopes, lod_corners, lod_gain = lookup(scene, shape, mipmap, with_slopes=True)
+    (wrt_s, wrt_t, wrt_lod), lod_corners, lod_gain = slopes_of(scene, shape, values, mipmap)
     face_id, barycentric, _ = rasterize(screen, f, WIDTH, HEIGHT, 10.0)
-    wrt_s, wrt_t, wrt_lod = (shown(taps, slope, values)[:, 0] for slope in slopes)
     tangent = np.random.default_rng(5).normal(size=vt.shape)
     corner_tangent = tangent[ft[face_id.ravel()]]
     change = np.einsum("pk,pki->pi", barycentric.reshape(-1, 3), corner_tangent)
@@ -128,12 +133,13 @@ def test_a_whole_level_of_detail_has_the_derivative_from_above():
     scene = screen, np.array([[0, 1, 2]], np.int32), np.array([[0, 1, 2]], np.int32), np.array([[0, 1.0], [2, 1],
                                                                                                [0, -1]])
     values = texels(np.random.default_rng(6).random((16, 16, 1)))
-    taps, weights, slopes, lod_corners, lod_gain = lookup(scene, (16, 16), with_slopes=True)
+    taps, weights = lookup(scene, (16, 16))
+    slopes, lod_corners, lod_gain = slopes_of(scene, (16, 16), values)
     tangent = np.array([[0.0, 1.0], [2.0, 1.0], [0.0, -1.0]])
     barycentric = rasterize(screen, scene[1], WIDTH, HEIGHT, 10.0)[1]
     change = barycentric.reshape(-1, 3) @ tangent
     lod_change = np.einsum("pk,ki,pi->p", lod_corners, tangent, lod_gain)
-    analytic = sum(shown(taps, slope, values)[:, 0] * by for slope, by in zip(slopes, (*change.T, lod_change)))
+    analytic = sum(slope * by for slope, by in zip(slopes, (*change.T, lod_change)))
     step = 1e-7
     ahead = shown(*lookup(scene, (16, 16), vt=scene[3] + step * tangent)[:2], values)[:, 0]
     inside = np.zeros((HEIGHT, WIDTH), bool)
@@ -155,7 +161,8 @@ def test_the_texture_repeats():
 def test_huge_coordinates_stay_inside_the_texture(nearest, size):
     scene = triangles(9, size)
     assert np.isfinite(texture_colors(*arguments(scene, (5, 7), nearest=nearest), np.ones((42, 3)))).all()
-    taps, weights, *rest = lookup(scene, (5, 7), nearest=nearest, with_slopes=True)
+    taps, weights = lookup(scene, (5, 7), nearest=nearest)
+    rest = texture_slopes(*arguments(scene, (5, 7), nearest=nearest), np.ones((42, 3)))
     assert taps.min() >= -1 and taps.max() < 5 * 7 + 2 * 3 + 1
     assert all(np.isfinite(array).all() for array in (weights, *rest))
 
@@ -165,8 +172,8 @@ def test_a_face_seen_from_its_side_is_finite():
     face = np.array([[0, 1, 2]], np.int32)
     pixels = np.zeros((1, 4), np.int32), np.full((1, 4, 3), 1 / 3), np.full((1, 4), 1.5)
     for corners in (screen, screen[[0, 1, 0]]):
-        results = texture_taps(*pixels, corners, face, face, np.eye(3)[:, :2].copy(), Mipmap(8, 8, 1).levels, False,
-                               True)
+        where = *pixels, corners, face, face, np.eye(3)[:, :2].copy(), Mipmap(8, 8, 1).levels, False
+        results = *texture_taps(*where), *texture_slopes(*where, np.ones((85, 3)))
         assert all(np.isfinite(array).all() for array in results)
 
 
@@ -174,10 +181,12 @@ def test_the_same_bits_for_any_number_of_threads():
     before = get_num_threads()
     try:
         set_num_threads(1)
-        one = lookup(triangles(10, 3.0), (8, 8), with_slopes=True)
+        values = texels(np.eye(8)[:, :, None])
+        one = *lookup(triangles(10, 3.0), (8, 8)), *slopes_of(triangles(10, 3.0), (8, 8), values)
         colors = texture_colors(*arguments(triangles(10, 3.0), (8, 8)), texels(np.eye(8)[:, :, None]))
         set_num_threads(2)
-        for a, b in zip(one, lookup(triangles(10, 3.0), (8, 8), with_slopes=True)):
+        two = *lookup(triangles(10, 3.0), (8, 8)), *slopes_of(triangles(10, 3.0), (8, 8), values)
+        for a, b in zip(one, two):
             np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(
             texture_colors(*arguments(triangles(10, 3.0), (8, 8)), texels(np.eye(8)[:, :, None])), colors)

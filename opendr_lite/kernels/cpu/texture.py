@@ -24,9 +24,11 @@ Colours are looked up a *batch* of pixels at a time, in several passes, each of 
 of them run in vector registers: a batch is one array with `BATCH` entries for each of a few values, so a compiler sees
 that what is written there is not what is read.
 """
+from typing import NamedTuple
+
 import numpy as np
 
-from ...memory import empty
+from ...memory import empty, zeros
 from ...threads import run_bands, split
 from ..jit import formula, kernel, read_only, step
 from .prefetch import prefetch
@@ -64,7 +66,7 @@ def texture_colors(face_id, barycentric, depth, screen, f, ft, vt, levels, neare
     return colors
 
 
-def texture_taps(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, with_slopes):
+def texture_taps(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest):
     """Texels that each pixel shows.
 
     Parameters
@@ -80,30 +82,48 @@ def texture_taps(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest
         First texel, rows, columns of each level.
     nearest : bool
         One tap, the nearest texel of the finest level.
-    with_slopes : bool
-        Whether derivatives are wanted.
 
     Returns
     -------
     taps : (h w, 8) int32
         -1 where no face is seen.
     weights : (h w, 8) float64
-    slopes : (3, h w, 8) float64
-        Derivatives of the weights with respect to s, t and the level of detail; (3, 0, 8) if not wanted.
-    lod_corners : (h w, 3) float64, lod_gain : (h w, 2) float64
-        d lod / d (s_k, t_k) = lod_corners[k] * lod_gain, for the corners k of the face; 0 where l <= 0. Without rows
-        if not wanted.
     """
     height, width = face_id.shape
-    count = height * width
-    slope_count = count if with_slopes else 0
-    taps = np.empty((count, TAPS), np.int32)
-    weights = np.empty((count, TAPS))
-    slopes = np.zeros((3, slope_count, TAPS))
-    lod_corners, lod_gain = np.zeros((slope_count, 3)), np.zeros((slope_count, 2))
+    taps, weights = empty((height * width, TAPS), np.int32), empty((height * width, TAPS))
     run_bands(_tap_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt), levels,
-              bool(nearest), taps, weights, slopes, lod_corners, lod_gain)
-    return taps, weights, slopes, lod_corners, lod_gain
+              bool(nearest), taps, weights)
+    return taps, weights
+
+
+class TexelSlopes(NamedTuple):
+    """Derivatives of the colours of a texture at pixels, 0 where no face is seen.
+
+    Attributes
+    ----------
+    wrt_st : (h w, C, 2) float64
+        By the texture coordinates, at the level of detail that is there.
+    wrt_lod : (h w, C) float64
+        By the level of detail l; 0 where l <= 0.
+    lod_corners, lod_gain : (h w, 3), (h w, 2) float64
+        dl / d (s_k, t_k) = lod_corners[k] * lod_gain, for the corners k of the face.
+    """
+
+    wrt_st: np.ndarray
+    wrt_lod: np.ndarray
+    lod_corners: np.ndarray
+    lod_gain: np.ndarray
+
+
+def texture_slopes(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, values):
+    """The `TexelSlopes` of bilinear texels; the parameters are those of `texture_colors`."""
+    height, width = face_id.shape
+    count, channels = height * width, values.shape[1]
+    slopes = TexelSlopes(zeros((count, channels, 2)), zeros((count, channels)), zeros((count, 3)), zeros((count, 2)))
+    if not nearest:
+        run_bands(_slope_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt),
+                  levels, read_only(values), *slopes)
+    return slopes
 
 
 def _row_bands(height, width):
@@ -311,13 +331,22 @@ def _add_colors(count, taps, texels, channels, batch, pixels, result):
             result[to + c0], result[to + c1], result[to + c2] = color0, color1, color2
 
 
+@step
+def _look_up(face, b0, b1, b2, z, screen, f, ft, vt, rows, columns):
+    """(across, down, steps of (s C, t R) along u, along v) of a point of a face."""
+    s0, s1, s2 = vt[ft[face, 0], 0], vt[ft[face, 1], 0], vt[ft[face, 2], 0]
+    t0, t1, t2 = vt[ft[face, 0], 1], vt[ft[face, 1], 1], vt[ft[face, 2], 1]
+    s, t = b0 * s0 + b1 * s1 + b2 * s2, b0 * t0 + b1 * t1 + b2 * t2
+    su, tu, wu, sv, tv, wv = face_slopes(screen, f, face, s0, s1, s2, t0, t1, t2)
+    return (*place_on_texture(s, t), *texel_step(su, tu, wu, s, t, z, rows, columns),
+            *texel_step(sv, tv, wv, s, t, z, rows, columns))
+
+
 @kernel
-def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, taps, weights, slopes,
-              lod_corners, lod_gain):
+def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, taps, weights):
     width = face_id.shape[1]
     base_rows, base_columns = levels[0, 1], levels[0, 2]
     last_level = levels.shape[0] - 1
-    wanted = slopes.shape[1] > 0
     for j in range(start, stop):
         for i in range(width):
             pixel = j * width + i
@@ -327,46 +356,69 @@ def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, level
                 weights[pixel, tap] = 0.0
             if face < 0:
                 continue
-            s0, s1, s2 = vt[ft[face, 0], 0], vt[ft[face, 1], 0], vt[ft[face, 2], 0]
-            t0, t1, t2 = vt[ft[face, 0], 1], vt[ft[face, 1], 1], vt[ft[face, 2], 1]
-            b0, b1, b2, z = barycentric[j, i, 0], barycentric[j, i, 1], barycentric[j, i, 2], depth[j, i]
-            s = b0 * s0 + b1 * s1 + b2 * s2
-            t = b0 * t0 + b1 * t1 + b2 * t2
-            across, down = place_on_texture(s, t)
+            across, down, s_u, t_u, s_v, t_v = _look_up(face, barycentric[j, i, 0], barycentric[j, i, 1],
+                                                        barycentric[j, i, 2], depth[j, i], screen, f, ft, vt, base_rows,
+                                                        base_columns)
             if nearest:
                 row, column = nearest_texel(across, down, float(base_rows), float(base_columns))
                 taps[pixel, 0] = int(row) * base_columns + int(column)
                 weights[pixel, 0] = 1.0
                 continue
-
-            su, tu, wu, sv, tv, wv = face_slopes(screen, f, face, s0, s1, s2, t0, t1, t2)
-            s_u, t_u = texel_step(su, tu, wu, s, t, z, base_rows, base_columns)
-            s_v, t_v = texel_step(sv, tv, wv, s, t, z, base_rows, base_columns)
-            size_u, size_v = s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v
-            size = max(size_u, size_v)
-            lod = level_of_detail(size, last_level)
+            lod = level_of_detail(max(s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v), last_level)
             level = min(int(lod), max(last_level - 1, 0))
-            between_levels = 0.0 < lod < last_level
             for half in range(2 if lod > 0.0 else 1):
                 share = lod - level if half == 1 else 1.0 - (lod - level)
                 first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
                 left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
                 for corner in range(4):
                     is_right, is_lower = corner % 2 == 1, corner // 2 == 1
-                    weight_x, weight_y = x if is_right else 1.0 - x, y if is_lower else 1.0 - y
                     tap = 4 * half + corner
                     taps[pixel, tap] = (first + int(lower if is_lower else upper) * columns
                                         + int(right if is_right else left))
-                    weights[pixel, tap] = share * weight_x * weight_y
-                    if wanted:
-                        slopes[0, pixel, tap] = share * weight_y * (columns if is_right else -columns)
-                        slopes[1, pixel, tap] = share * weight_x * (-rows if is_lower else rows)
-                        if between_levels:
-                            slopes[2, pixel, tap] = weight_x * weight_y * (1.0 if half == 1 else -1.0)
-            if wanted and between_levels:
+                    weights[pixel, tap] = share * (x if is_right else 1.0 - x) * (y if is_lower else 1.0 - y)
+
+
+@kernel
+def _slope_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, values, wrt_st, wrt_lod,
+                lod_corners, lod_gain):
+    width, channels = face_id.shape[1], values.shape[1]
+    base_rows, base_columns = levels[0, 1], levels[0, 2]
+    last_level = levels.shape[0] - 1
+    for j in range(start, stop):
+        for i in range(width):
+            pixel = j * width + i
+            face = face_id[j, i]
+            if face < 0:
+                continue
+            z = depth[j, i]
+            across, down, s_u, t_u, s_v, t_v = _look_up(face, barycentric[j, i, 0], barycentric[j, i, 1],
+                                                        barycentric[j, i, 2], z, screen, f, ft, vt, base_rows,
+                                                        base_columns)
+            size_u, size_v = s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v
+            size = max(size_u, size_v)
+            lod = level_of_detail(size, last_level)
+            level = min(int(lod), max(last_level - 1, 0))
+            between_levels = 0.0 < lod < last_level
+            for half in range(2 if lod > 0.0 else 1):
+                share, sign = (lod - level, 1.0) if half == 1 else (1.0 - (lod - level), -1.0)
+                first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
+                left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
+                above, below = first + int(upper) * columns, first + int(lower) * columns
+                a, b, c, d = above + int(left), above + int(right), below + int(left), below + int(right)
+                for channel in range(channels):
+                    ul, ur, ll, lr = values[a, channel], values[b, channel], values[c, channel], values[d, channel]
+                    wrt_st[pixel, channel, 0] += share * columns * ((1.0 - y) * (ur - ul) + y * (lr - ll))
+                    wrt_st[pixel, channel, 1] += share * rows * ((1.0 - x) * (ul - ll) + x * (ur - lr))
+                    if between_levels:
+                        wrt_lod[pixel, channel] += sign * ((1.0 - y) * ((1.0 - x) * ul + x * ur)
+                                                           + y * ((1.0 - x) * ll + x * lr))
+            if between_levels:
                 along_u = size_u >= size_v
-                along, along_all = corner_slopes(screen, f, face), wu if along_u else wv
-                for k in range(3):
-                    lod_corners[pixel, k] = z * (along[k if along_u else 3 + k] - barycentric[j, i, k] * along_all)
+                u0, u1, u2, v0, v1, v2 = corner_slopes(screen, f, face)
+                along_0, along_1, along_2 = (u0, u1, u2) if along_u else (v0, v1, v2)
+                along = along_0 + along_1 + along_2
+                lod_corners[pixel, 0] = z * (along_0 - barycentric[j, i, 0] * along)
+                lod_corners[pixel, 1] = z * (along_1 - barycentric[j, i, 1] * along)
+                lod_corners[pixel, 2] = z * (along_2 - barycentric[j, i, 2] * along)
                 lod_gain[pixel, 0] = (s_u if along_u else s_v) * base_columns / (size * np.log(2.0))
                 lod_gain[pixel, 1] = (t_u if along_u else t_v) * base_rows / (size * np.log(2.0))
