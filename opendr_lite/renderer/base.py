@@ -411,7 +411,7 @@ class BaseRenderer(Ch):
         return self._colors_at(samples.pixels)
 
     def _gain_of_surface(self):
-        """By how much the colour at each pixel changes as the surface moves, in Y, (N, C, 3)."""
+        """By how much the colour at each pixel changes with the motion of what it shows, in Y, (N, C, 3)."""
         _, gradient = self._colors_at(self.pixels)
         return gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
 

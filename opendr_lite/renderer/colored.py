@@ -13,7 +13,7 @@ import numpy as np
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
 from ..kernels.cpu.shading import shade
-from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
+from ..kernels.cpu.surface_gradient import gain_of_motion, surface_gain, surface_gradient
 from .area_sampling import Patched
 from .base import BaseRenderer, check_count
 from .pixel_jacobian import PixelInterpolation, pull_back
@@ -152,36 +152,45 @@ class ColoredRenderer(BaseRenderer):
 
     @depends_on("f", "frustum", "camera", "overdraw", "derivative", "vc")
     def _vertex_color_image(self, channels):
-        return self._factor_at("vc", self.pixels)[0]
+        return self._factor_colors("vc", self.pixels)
 
     @depends_on("f", "frustum", "camera", "overdraw", "derivative", "fc")
     def _face_color_image(self, channels):
-        return self._factor_at("fc", self.pixels)[0]
+        return self._factor_colors("fc", self.pixels)
 
-    def _factor_at(self, name, pixels):
-        """The colours of an input at points of the screen, (n, C), and a function that gives their gradients."""
+    def _factor_colors(self, name, pixels):
+        """The colours of an input at points of the screen, (n, C)."""
         channels = self._channels
         values, _ = self._colors(channels)[name]
         if name == "vc":
-            return (self._shaded(pixels, values, np.ones((1, channels)), np.zeros((1, channels))),
-                    lambda: surface_gradient(pixels, self.screen, self.faces, self.faces, values))
-        colors = values.take(pixels[0].ravel(), axis=0, mode="clip")
-        return colors, lambda: np.zeros(colors.shape + (2,))
+            return self._shaded(pixels, values, np.ones((1, channels)), np.zeros((1, channels)))
+        return values.take(pixels[0].ravel(), axis=0, mode="clip")
+
+    def _factor_gradient(self, name, pixels):
+        """How they change over the screen, along the surface, (n, C, 2)."""
+        values, _ = self._colors(self._channels)[name]
+        if name == "vc":
+            return surface_gradient(pixels, self.screen, self.faces, self.faces, values)
+        return np.zeros((pixels[0].size, values.shape[1], 2))
+
+    def _product_of_others(self, name, pixels):
+        """Product of the colours of all factors but one at points of the screen, (n, C), or (1, C) without any."""
+        colors = [self._factor_colors(other, pixels) for other in self._factor_names if other != name]
+        return reduce(np.multiply, colors) if colors else np.ones((1, self._channels))
 
     def _colors_at(self, pixels):
-        factors = [self._factor_at(name, pixels) for name in self._factor_names]
-        values = [colors for colors, _ in factors]
-        gradient = 0.0
-        for k, (_, of_factor) in enumerate(factors):
-            others = values[:k] + values[k + 1:]
-            gradient = gradient + (reduce(np.multiply, others)[:, :, None] * of_factor() if others else of_factor())
-        return reduce(np.multiply, values), gradient
+        gradient = sum(self._product_of_others(name, pixels)[:, :, None] * self._factor_gradient(name, pixels)
+                       for name in self._factor_names)
+        return self._product_of_others(None, pixels), gradient
 
     def _gain_of_surface(self):
-        if self._factor_names != ("vc",):
-            return super()._gain_of_surface()
-        values, _ = self._colors(self._channels)["vc"]
-        return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, self.image_size[1])
+        names, width = self._factor_names, self.image_size[1]
+        if names == ("vc",):
+            values, _ = self._colors(self._channels)["vc"]
+            return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, width)
+        gradient = sum(self._product_without(name)[:, :, None] * self._factor_gradient(name, self.pixels)
+                       for name in names)
+        return gain_of_motion(gradient, width, self.pixels.depth.ravel())
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")
     def _samples(self):
@@ -257,9 +266,8 @@ class ColoredRenderer(BaseRenderer):
         factor = self._factor(name, points)
         if name == "vc":
             factor = factor._replace(taps=self.faces[points[0][0]])
-        others = [self._factor_at(other, points)[0] for other in self._factor_names if other != name]
-        scale = reduce(np.multiply, others) if others else np.ones((1, channels))
-        return Patched(whole, samples.marked, samples.rows(self._interpolation(factor, scale), channels))
+        rows = samples.rows(self._interpolation(factor, self._product_of_others(name, points)), channels)
+        return Patched(whole, samples.marked, rows)
 
     def _background_map(self, samples=None):
         """The derivative with respect to bgcolor; with area samples, some pixels show it in part."""

@@ -1,6 +1,4 @@
 """Images of textured meshes: a coloured image with one more factor, the texels that each pixel shows."""
-from functools import reduce
-
 import numpy as np
 
 from ..ch import depends_on
@@ -118,26 +116,23 @@ class TexturedRenderer(ColoredRenderer):
 
     @depends_on("f", "frustum", "camera", "overdraw", "derivative", "ft", "vt", "texture_image", "texture_filter")
     def _texel_image(self):
-        return self._factor_at("texture_image", self.pixels)[0]
+        return self._factor_colors("texture_image", self.pixels)
 
-    def _factor_at(self, name, pixels):
+    def _factor_colors(self, name, pixels):
         if name != "texture_image":
-            return super()._factor_at(name, pixels)
+            return super()._factor_colors(name, pixels)
         values, _ = self._texture
-        return texture_colors(*self._lookup(pixels), values), lambda: self._texel_gradient(pixels)
+        return texture_colors(*self._lookup(pixels), values)
 
-    def _texel_gradient(self, pixels):
-        """Gradient of the texels at points of the screen, (n, C, 2), at the level of detail that is there."""
-        vt, ft = self._texture_mesh
-        return self._texel_slopes(pixels).wrt_st @ surface_gradient(pixels, self.screen, self.faces, ft, vt)
+    def _factor_gradient(self, name, pixels):
+        """That of texels is at the level of detail that is there."""
+        if name != "texture_image":
+            return super()._factor_gradient(name, pixels)
+        return self._texel_slopes(pixels).gradient
 
-    def _texel_slopes(self, pixels, scale=None):
-        """`TexelSlopes` at points of the screen, times a scale, (n, C), if given."""
+    def _texel_slopes(self, pixels):
         values, _ = self._texture
-        slopes = texture_slopes(*self._lookup(pixels), values)
-        if scale is None:
-            return slopes
-        return slopes._replace(wrt_st=scale[:, :, None] * slopes.wrt_st, wrt_lod=scale * slopes.wrt_lod)
+        return texture_slopes(*self._lookup(pixels), values)
 
     def _drift_at(self, pixels, position):
         """The level of detail l changes as a face moves, what it shows being carried along.
@@ -151,8 +146,8 @@ class TexturedRenderer(ColoredRenderer):
         """
         if self.texture_filter != "mipmap":
             return None
-        others = [self._factor_at(other, pixels)[0] for other in self._factor_names if other != "texture_image"]
-        slopes = self._texel_slopes(pixels, reduce(np.multiply, others) if others else None)
+        slopes = self._texel_slopes(pixels)
+        wrt_lod = self._product_of_others("texture_image", pixels) * slopes.wrt_lod
         (vt, ft), (rows, columns) = self._texture_mesh, self._checked_texture.shape[:2]
         depth = pixels[2].ravel()
         of_st = surface_gradient(pixels, self.screen, self.faces, ft, vt)
@@ -161,11 +156,11 @@ class TexturedRenderer(ColoredRenderer):
         towards = np.einsum("nd,ndq->nq", slopes.lod_gain, of_st)
         size = np.square(of_st * np.array([[columns], [rows]])).sum(axis=1)
         along = np.where(size[:, 0] >= size[:, 1], of_log[:, 0], of_log[:, 1])
-        wrt_lod = slopes.wrt_lod[:, :, None]
-        nearer = gain_of_motion(wrt_lod * (of_log / LN2)[:, None], position, depth)
-        nearer[:, :, 2] += slopes.wrt_lod / (LN2 * depth[:, None])
-        turned = gain_of_motion(wrt_lod * towards[:, None], position, depth)
-        return Drift(wrt_lod * (of_log / LN2 + towards * along[:, None])[:, None], nearer, slopes.lod_corners, turned)
+        nearer, turned = (gain_of_motion(wrt_lod[:, :, None] * of_lod[:, None], position, depth)
+                          for of_lod in (of_log / LN2, towards))
+        nearer[:, :, 2] += wrt_lod / (LN2 * depth[:, None])
+        gradient = wrt_lod[:, :, None] * (of_log / LN2 + towards * along[:, None])[:, None]
+        return Drift(gradient, nearer, slopes.lod_corners, turned)
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc", "ft", "vt", "texture_image", "texture_filter")
     def _samples(self):
@@ -192,19 +187,18 @@ class TexturedRenderer(ColoredRenderer):
         whole = self._motion_wrt_vt((centres, *self.pixels[1:]), self._product_without("texture_image"))
         if whole is None:
             return None
-        others = [self._factor_at(other, samples.pixels)[0] for other in self._factor_names if other != "texture_image"]
-        scale = reduce(np.multiply, others) if others else np.ones((1, channels))
+        scale = self._product_of_others("texture_image", samples.pixels)
         return Patched(whole, samples.marked, samples.rows(self._motion_wrt_vt(samples.pixels, scale), channels))
 
     def _motion_wrt_vt(self, pixels, scale):
         if self.texture_filter == "nearest":
             return None
         vt, ft = self._texture_mesh
-        slopes = self._texel_slopes(pixels, scale)
+        slopes = self._texel_slopes(pixels)
         corners = taps_of_faces(pixels[0].ravel(), ft)
-        motion = (PixelMotion(corners, pixels[1].reshape(-1, 3), slopes.wrt_st, len(vt))
-                  + PixelMotion(corners, slopes.lod_corners, slopes.wrt_lod[:, :, None] * slopes.lod_gain[:, None, :],
-                                len(vt)))
+        of_lod = (scale * slopes.wrt_lod)[:, :, None] * slopes.lod_gain[:, None, :]
+        motion = (PixelMotion(corners, pixels[1].reshape(-1, 3), scale[:, :, None] * slopes.wrt_st, len(vt))
+                  + PixelMotion(corners, slopes.lod_corners, of_lod, len(vt)))
         if self.vt.size == motion.shape[1]:
             return motion
         return motion @ Selection(np.arange(self.vt.size).reshape(len(vt), -1)[:, :2], self.vt.size)

@@ -103,6 +103,8 @@ class TexelSlopes(NamedTuple):
     ----------
     wrt_st : (h w, C, 2) float64
         By the texture coordinates, at the level of detail that is there.
+    gradient : (h w, C, 2) float64
+        Over the screen, along the surface, at that level.
     wrt_lod : (h w, C) float64
         By the level of detail l; 0 where l <= 0.
     lod_corners, lod_gain : (h w, 3), (h w, 2) float64
@@ -110,6 +112,7 @@ class TexelSlopes(NamedTuple):
     """
 
     wrt_st: np.ndarray
+    gradient: np.ndarray
     wrt_lod: np.ndarray
     lod_corners: np.ndarray
     lod_gain: np.ndarray
@@ -119,7 +122,8 @@ def texture_slopes(face_id, barycentric, depth, screen, f, ft, vt, levels, neare
     """The `TexelSlopes` of bilinear texels; the parameters are those of `texture_colors`."""
     height, width = face_id.shape
     count, channels = height * width, values.shape[1]
-    slopes = TexelSlopes(zeros((count, channels, 2)), zeros((count, channels)), zeros((count, 3)), zeros((count, 2)))
+    slopes = TexelSlopes(zeros((count, channels, 2)), zeros((count, channels, 2)), zeros((count, channels)),
+                         zeros((count, 3)), zeros((count, 2)))
     if not nearest:
         run_bands(_slope_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt),
                   levels, read_only(values), *slopes)
@@ -379,7 +383,7 @@ def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, level
 
 
 @kernel
-def _slope_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, values, wrt_st, wrt_lod,
+def _slope_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, values, wrt_st, gradient, wrt_lod,
                 lod_corners, lod_gain):
     width, channels = face_id.shape[1], values.shape[1]
     base_rows, base_columns = levels[0, 1], levels[0, 2]
@@ -412,6 +416,11 @@ def _slope_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, lev
                     if between_levels:
                         wrt_lod[pixel, channel] += sign * ((1.0 - y) * ((1.0 - x) * ul + x * ur)
                                                            + y * ((1.0 - x) * ll + x * lr))
+            is_steep = not abs(s_u) + abs(t_u) + abs(s_v) + abs(t_v) < np.inf  # seen from its side, it shows no gradient
+            for channel in range(0 if is_steep else channels):
+                wrt_s, wrt_t = wrt_st[pixel, channel, 0] / base_columns, wrt_st[pixel, channel, 1] / base_rows
+                gradient[pixel, channel, 0] = wrt_s * s_u + wrt_t * t_u
+                gradient[pixel, channel, 1] = wrt_s * s_v + wrt_t * t_v
             if between_levels:
                 along_u = size_u >= size_v
                 u0, u1, u2, v0, v1, v2 = corner_slopes(screen, f, face)
