@@ -32,7 +32,7 @@ from .truth import supersampled_depth
 
 __all__ = ["Hand", "State", "deodr_again", "deodr_recorded", "energy", "ours"]
 
-LEVELS = (8, 6), (4, 12), (2, 6), (1, 6)  # pixels of the sensor in one of the image, on a side; iterations
+LEVELS = (8, 6), (4, 8), (2, 3), (1, 2)  # pixels of the sensor in one of the image, on a side; iterations
 QUICK_LEVELS = (4, 2), (2, 1)
 DEODR_STEPS, QUICK_DEODR_STEPS = 300, 20
 SAMPLES = 8       # on a side of a pixel, of the energies that are compared
