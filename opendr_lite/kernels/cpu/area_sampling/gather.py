@@ -1,6 +1,7 @@
 """Which faces meet the squares of the marked pixels."""
 import numpy as np
 
+from ....memory import empty
 from ....threads import in_parallel, split
 from ...jit import kernel, read_only
 from .marks import touched
@@ -30,9 +31,8 @@ def gather_faces(screen, f, side, hidden_side, mask):
     faces : int32
         Ascending for each pixel.
     """
-    pixel = np.flatnonzero(mask).astype(np.int32)
-    before = np.empty((mask.shape[0], mask.shape[1] + 1), np.int32)
-    _count_before(mask, before)
+    pixel, before = empty(mask.size + 1, np.int32), empty((mask.shape[0], mask.shape[1] + 1), np.int32)
+    pixel = pixel[:_list_marked(mask, pixel, before)].copy()
     args = *map(read_only, (screen, f, side, pixel, before)), hidden_side
     pairs = in_parallel(lambda band: _meetings(*band, *args), split(len(f), least=FACES_PER_BAND))
     place, face = (np.concatenate(part) for part in zip(*pairs))
@@ -42,14 +42,17 @@ def gather_faces(screen, f, side, hidden_side, mask):
 
 
 @kernel
-def _count_before(mask, before):
-    """How many marked pixels come before each, in the order of the image."""
+def _list_marked(mask, pixel, before):
+    """List marked pixels, and how many of them come before each pixel in the order of the image: their number."""
+    height, width = mask.shape
     count = 0
-    for j in range(mask.shape[0]):
-        for i in range(mask.shape[1]):
+    for j in range(height):
+        for i in range(width):
             before[j, i] = count
+            pixel[count] = j * width + i
             count += mask[j, i]
-        before[j, mask.shape[1]] = count
+        before[j, width] = count
+    return count
 
 
 @kernel

@@ -159,12 +159,12 @@ def _mark_crossings(start, stop, f, slope, face_id, depth, mask):
             a, b, c = f[t, 0], f[t, 1], f[t, 2]
             if column + 1 < width:
                 other = face_id[row, column + 1]
-                if other >= 0 and not _share_a_vertex(a, b, c, f, other) and _cross(
+                if other >= 0 and other != t and not _share_a_vertex(a, b, c, f, other) and _cross(
                         t, other, depth[row, column], depth[row, column + 1], 1.0, 0.0, slope):
                     mask[max(row - 1, 0):row + 2, column:column + 2] = 1
             if row + 1 < height:
                 other = face_id[row + 1, column]
-                if other >= 0 and not _share_a_vertex(a, b, c, f, other) and _cross(
+                if other >= 0 and other != t and not _share_a_vertex(a, b, c, f, other) and _cross(
                         t, other, depth[row, column], depth[row + 1, column], 0.0, 1.0, slope):
                     mask[row:row + 2, max(column - 1, 0):column + 2] = 1
 
