@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from ..ch.linear_maps import LinearMap, SparseMap
+from ..ch.linear_maps import LinearMap
 from ..ch.tangents import as_slice
 from ..kernels.cpu.area_sampling.arrangement import arrange
 from ..kernels.cpu.area_sampling.fronts import fronts_of, locate
@@ -27,7 +27,7 @@ from ..kernels.cpu.area_sampling.gather import gather_faces
 from ..kernels.cpu.area_sampling.kinks import have_kinks, middles_of_edges, smooth_edges
 from ..kernels.cpu.area_sampling.marks import mark_pixels
 from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
-from ..kernels.cpu.area_sampling.rows import motion_rows
+from ..kernels.cpu.area_sampling.rows import SampleMotion, motion_forward, motion_reverse, motion_rows
 from ..kernels.cpu.surface_gradient import gain_of_motion
 
 from .pixel_jacobian import PixelMotion
@@ -159,16 +159,14 @@ class AreaSamples:
         """Share of each marked pixel that shows the background, (P,)."""
         return 1.0 - np.bincount(self.place, self.arrangement.area, minlength=len(self.marked))
 
+    @cached_property
+    def first(self):
+        """Where the samples of each pixel start, (P + 1,)."""
+        return np.searchsorted(self.place, np.arange(len(self.marked) + 1))
+
     def rows(self, of_samples, channels):
         """The derivative of the marked pixels, from that of the samples' colours."""
-        matrix = of_samples.to_sparse()
-        place = (self.place[:, None] * channels + np.arange(channels)).ravel()
-        matrix = matrix[np.argsort(place, kind="stable")]
-        rows = len(self.marked) * channels
-        ends = matrix.indptr[np.cumsum(np.bincount(place, minlength=rows))]
-        area = np.repeat(self.arrangement.area, channels)[np.argsort(place, kind="stable")]
-        data = matrix.data * np.repeat(area, np.diff(matrix.indptr))
-        return SparseMap(sp.csr_matrix((data, matrix.indices, np.append(0, ends)), shape=(rows, matrix.shape[1])))
+        return MeanOfSamples(self, of_samples, channels)
 
     @cached_property
     def position(self):
@@ -196,14 +194,85 @@ class AreaSamples:
         if drift is not None:
             gain, gradient = gain + drift.gain, gradient + drift.gradient
         swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
-        first = np.searchsorted(self.place, np.arange(len(self.marked) + 1))
-        arrays = motion_rows(first, fronts.first, corners, barycentric[0], area * gain,
-                             np.concatenate([swept[:, :, None], gradient], axis=2), fronts)
-        rows = SparseMap(sp.csr_matrix(arrays, shape=(len(self.marked) * colors.shape[1], 3 * num_points)))
+        test = np.concatenate([swept[:, :, None], gradient], axis=2)
+        rows = MotionOfSamples(SampleMotion(self.first, fronts.first, corners, barycentric[0], area * gain, test,
+                                            *fronts[1:]), num_points)
         if drift is None:
             return rows
         of_samples = PixelMotion(corners, drift.corners, drift.corner_gain, num_points)
         return rows + self.rows(of_samples, colors.shape[1])
+
+
+class MotionOfSamples(LinearMap):
+    """The derivative of P pixels by Y of the points, see `kernels.cpu.area_sampling.rows`.
+
+    Parameters
+    ----------
+    motion : SampleMotion
+    points : int
+    """
+
+    def __init__(self, motion, points):
+        self.motion, self.points = motion, points
+        self.channels = motion.gain.shape[1]
+        super().__init__(((len(motion.first_sample) - 1) * self.channels, 3 * points))
+
+    @cached_property
+    def matrix(self):
+        return sp.csr_matrix(motion_rows(self.motion), shape=self.shape)
+
+    def apply(self, x):
+        if x.ndim > 1:
+            return self.matrix @ x
+        return motion_forward(self.motion, np.ascontiguousarray(x).reshape(-1, 3)).ravel()
+
+    def apply_transpose(self, y):
+        if y.ndim > 1:
+            return self.matrix.T @ y
+        return motion_reverse(self.motion, np.ascontiguousarray(y).reshape(-1, self.channels), self.points).ravel()
+
+    def to_sparse(self):
+        return self.matrix
+
+
+class MeanOfSamples(LinearMap):
+    """The derivative of the colours of samples, (S C, n), as that of the means in their pixels, (P C, n).
+
+    Parameters
+    ----------
+    samples : AreaSamples
+    of_samples : LinearMap
+    channels : int
+    """
+
+    def __init__(self, samples, of_samples, channels):
+        self.samples, self.of_samples, self.channels = samples, of_samples, channels
+        super().__init__((len(samples.marked) * channels, of_samples.shape[1]))
+
+    def apply(self, x):
+        each = self.of_samples.apply(x).reshape((self.samples.count, self.channels) + x.shape[1:])
+        each = each * self.samples.arrangement.area.reshape((-1,) + (1,) * (each.ndim - 1))
+        total = np.zeros((len(self.samples.marked),) + each.shape[1:])
+        some = np.flatnonzero(np.diff(self.samples.first))
+        total[some] = np.add.reduceat(each, self.samples.first[some], axis=0) if len(some) else 0.0
+        return total.reshape(self.shape[:1] + x.shape[1:])
+
+    def apply_transpose(self, y):
+        shape = (-1, self.channels) + y.shape[1:]
+        each = y.reshape(shape)[self.samples.place]
+        each = each * self.samples.arrangement.area.reshape((-1,) + (1,) * (each.ndim - 1))
+        return self.of_samples.apply_transpose(each.reshape((-1,) + y.shape[1:]))
+
+    def to_sparse(self):
+        """The rows of the samples of a pixel, one channel at a time, one after the other: entries may occur twice."""
+        matrix = self.of_samples.to_sparse()
+        row = (self.samples.place[:, None] * self.channels + np.arange(self.channels)).ravel()
+        order = np.argsort(row, kind="stable")
+        matrix = matrix[order]
+        weight = np.repeat(self.samples.arrangement.area, self.channels)[order]
+        ends = matrix.indptr[np.cumsum(np.bincount(row, minlength=self.shape[0]))]
+        data = matrix.data * np.repeat(weight, np.diff(matrix.indptr))
+        return sp.csr_matrix((data, matrix.indices, np.append(0, ends)), shape=self.shape)
 
 
 class Drift(NamedTuple):

@@ -71,20 +71,24 @@ def _interpolate_slopes(pixels, screen, f, corners, values, width, out):
 
 
 @formula
-def motion_gain(gradient_u, gradient_v, u, v, z):
-    """g from ∇I, at a point of the screen with depth z."""
-    along, down = -gradient_u / z, -gradient_v / z
-    return along, down, -(u * along + v * down)
+def motion_gain(steep_u, steep_v, u, v):
+    """g from ∇I / z, at a point of the screen."""
+    return -steep_u, -steep_v, u * steep_u + v * steep_v
 
 
 @kernel
 def _slopes(start, stop, face_id, barycentric, depth, screen, f, corners, values, width, out):
-    """∇I or, for three columns, g."""
+    """∇I or, in an image of some width, g."""
     channels = values.shape[1]
     slope_u, slope_v = np.empty(channels), np.empty(channels)
     current = -1
     along_u = along_v = 0.0
+    line = max(width, 1)
+    row, column = start // line, start % line - 1  # counted, as that takes less time than to divide
     for p in range(start, stop):
+        column += 1
+        if column == line:
+            row, column = row + 1, 0
         t = face_id[p]
         if t < 0:
             continue
@@ -93,19 +97,19 @@ def _slopes(start, stop, face_id, barycentric, depth, screen, f, corners, values
             current = t
             u0, u1, u2, v0, v1, v2 = corner_slopes(screen, f, t)
             along_u, along_v = u0 + u1 + u2, v0 + v1 + v2
+            if not np.isfinite(along_u + along_v):  # a corner has no depth, or is too far away for products
+                u0 = u1 = u2 = v0 = v1 = v2 = along_u = along_v = 0.0
             for c in range(channels):
                 slope_u[c] = u0 * values[i, c] + u1 * values[j, c] + u2 * values[k, c]
                 slope_v[c] = v0 * values[i, c] + v1 * values[j, c] + v2 * values[k, c]
-        if not np.isfinite(along_u + along_v):  # a corner has no depth, or is too far away for products of coordinates
-            continue
         b0, b1, b2, z = barycentric[p, 0], barycentric[p, 1], barycentric[p, 2], depth[p]
         for c in range(channels):
             value = b0 * values[i, c] + b1 * values[j, c] + b2 * values[k, c]
-            u, v = z * (slope_u[c] - value * along_u), z * (slope_v[c] - value * along_v)
-            if out.shape[2] == 2:
-                out[p, c, 0], out[p, c, 1] = u, v
+            steep_u, steep_v = slope_u[c] - value * along_u, slope_v[c] - value * along_v
+            if width:
+                out[p, c, 0], out[p, c, 1], out[p, c, 2] = motion_gain(steep_u, steep_v, float(column), float(row))
             else:
-                out[p, c, 0], out[p, c, 1], out[p, c, 2] = motion_gain(u, v, float(p % width), float(p // width), z)
+                out[p, c, 0], out[p, c, 1] = z * steep_u, z * steep_v
 
 
 @kernel
@@ -115,6 +119,7 @@ def _gain_of_motion(start, stop, gradient, width, position, depth, gain):
             u, v = float(p % width), float(p // width)
         else:
             u, v = position[p, 0], position[p, 1]
+        nearness = 1.0 / depth[p]
         for c in range(gradient.shape[1]):
-            gain[p, c, 0], gain[p, c, 1], gain[p, c, 2] = motion_gain(gradient[p, c, 0], gradient[p, c, 1], u, v,
-                                                                      depth[p])
+            gain[p, c, 0], gain[p, c, 1], gain[p, c, 2] = motion_gain(nearness * gradient[p, c, 0],
+                                                                      nearness * gradient[p, c, 1], u, v)
