@@ -32,8 +32,9 @@ from ..kernels.cpu.image_gradient import gain_of_image
 from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
 from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
-from ..kernels.jit import read_only
 from ..kernels.cpu.surface_gradient import gain_of_motion
+from ..kernels.jit import read_only
+from ..memory import empty
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
 from .area_sampling import Mesh, Patched, area_samples
 from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
@@ -410,10 +411,26 @@ class BaseRenderer(Ch):
         """Colours and gradients of samples."""
         return self._colors_at(samples.pixels)
 
+    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
+    def _seen_points(self):
+        """(indices (n,) of the pixels that show a face, what they show as of an image of height 1, u and v (n, 2))."""
+        seen = np.flatnonzero(self.pixels.face_id >= 0)
+        face_id, barycentric, depth = self.pixels
+        width = self.image_size[1]
+        return (seen, (face_id.ravel()[None, seen], barycentric.reshape(-1, 3)[None, seen], depth.ravel()[None, seen]),
+                np.column_stack([seen % width, seen // width]).astype(np.float64))
+
     def _gain_of_surface(self):
         """By how much the colour at each pixel changes with the motion of what it shows, in Y, (N, C, 3)."""
-        _, gradient = self._colors_at(self.pixels)
-        return gain_of_motion(gradient, self.image_size[1], self.pixels.depth.ravel())
+        seen, points, position = self._seen_points
+        _, gradient = self._colors_at(points)
+        return self._spread(gain_of_motion(gradient, position, points[2][0]), seen)
+
+    def _spread(self, values, seen):
+        """Values at some pixels as an array for all, undefined at the others."""
+        result = empty((self.pixels.face_id.size,) + values.shape[1:])
+        result[seen] = values
+        return result
 
     def _drift_at(self, pixels, position):
         """How colours change that are not carried along with the surface, a `Drift`, or None."""
@@ -421,14 +438,17 @@ class BaseRenderer(Ch):
 
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
-        num_points, width = len(self._extended_screen), self.image_size[1]
-        seen = self._centres(samples)
-        gain, drift = self._gain_of_surface(), self._drift_at(self.pixels, width)
+        num_points = len(self._extended_screen)
+        centres = self._centres(samples)
+        gain = self._gain_of_surface()
+        seen, points, position = self._seen_points
+        drift = self._drift_at(points, position)
         if drift is not None:
-            gain += drift.gain
-        motion = PixelMotion(None, self.weights, gain, num_points, seen)
+            gain[seen] += drift.gain
+        motion = PixelMotion(None, self.weights, gain, num_points, centres)
         if drift is not None:
-            motion = motion + PixelMotion(None, drift.corners, drift.corner_gain, num_points, seen)
+            motion = motion + PixelMotion(None, self._spread(drift.corners, seen),
+                                          self._spread(drift.corner_gain, seen), num_points, centres)
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels

@@ -13,7 +13,7 @@ import numpy as np
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
 from ..kernels.cpu.shading import shade
-from ..kernels.cpu.surface_gradient import gain_of_motion, surface_gain, surface_gradient
+from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
 from .area_sampling import Patched
 from .base import BaseRenderer, check_count
 from .pixel_jacobian import PixelInterpolation, pull_back
@@ -184,13 +184,10 @@ class ColoredRenderer(BaseRenderer):
         return self._product_of_others(None, pixels), gradient
 
     def _gain_of_surface(self):
-        names, width = self._factor_names, self.image_size[1]
-        if names == ("vc",):
+        if self._factor_names == ("vc",):
             values, _ = self._colors(self._channels)["vc"]
-            return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, width)
-        gradient = sum(self._product_without(name)[:, :, None] * self._factor_gradient(name, self.pixels)
-                       for name in names)
-        return gain_of_motion(gradient, width, self.pixels.depth.ravel())
+            return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, self.image_size[1])
+        return super()._gain_of_surface()
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")
     def _samples(self):
