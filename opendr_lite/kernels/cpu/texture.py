@@ -59,9 +59,8 @@ def texture_colors(face_id, barycentric, depth, screen, f, ft, vt, levels, neare
     (h w, C) float64
         0 where no face is seen.
     """
-    height, width = face_id.shape
-    colors = empty((height * width, values.shape[1]))
-    run_bands(_color_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt),
+    colors = empty((face_id.size, values.shape[1]))
+    run_bands(_color_pixels, _bands(face_id), face_id, barycentric, depth, screen, f, ft, read_only(vt),
               levels[:1] if nearest else levels, bool(nearest), read_only(values), colors)
     return colors
 
@@ -89,9 +88,8 @@ def texture_taps(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest
         -1 where no face is seen.
     weights : (h w, 8) float64
     """
-    height, width = face_id.shape
-    taps, weights = empty((height * width, TAPS), np.int32), empty((height * width, TAPS))
-    run_bands(_tap_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt), levels,
+    taps, weights = empty((face_id.size, TAPS), np.int32), empty((face_id.size, TAPS))
+    run_bands(_tap_pixels, _bands(face_id), face_id, barycentric, depth, screen, f, ft, read_only(vt), levels,
               bool(nearest), taps, weights)
     return taps, weights
 
@@ -120,18 +118,17 @@ class TexelSlopes(NamedTuple):
 
 def texture_slopes(face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, values):
     """The `TexelSlopes` of bilinear texels; the parameters are those of `texture_colors`."""
-    height, width = face_id.shape
-    count, channels = height * width, values.shape[1]
+    count, channels = face_id.size, values.shape[1]
     slopes = TexelSlopes(zeros((count, channels, 2)), zeros((count, channels, 2)), zeros((count, channels)),
                          zeros((count, 3)), zeros((count, 2)))
     if not nearest:
-        run_bands(_slope_rows, _row_bands(height, width), face_id, barycentric, depth, screen, f, ft, read_only(vt),
+        run_bands(_slope_pixels, _bands(face_id), face_id, barycentric, depth, screen, f, ft, read_only(vt),
                   levels, read_only(values), *slopes)
     return slopes
 
 
-def _row_bands(height, width):
-    return split(height, least=-(-PIXELS_PER_BAND // max(width, 1)))
+def _bands(face_id):
+    return split(face_id.size, least=PIXELS_PER_BAND)
 
 
 @formula
@@ -213,14 +210,13 @@ def texels_around(across, down, rows, columns):
 
 
 @kernel
-def _color_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, values, colors):
-    width = face_id.shape[1]
+def _color_pixels(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, values, colors):
     last_level = levels.shape[0] - 1
     texels, result = values.ravel(), colors.ravel()
     faces, weights, depths = face_id.ravel(), barycentric.ravel(), depth.ravel()
     batch, pixels = np.empty(_END), np.empty(BATCH, np.uint64)
-    pixel, end = np.uint64(start * width), np.uint64(stop * width)
-    colors[start * width:stop * width] = 0.0
+    pixel, end = np.uint64(start), np.uint64(stop)
+    colors[start:stop] = 0.0
     while pixel < end:
         count, pixel = _next_batch(pixel, end, faces, weights, depths, screen, f, ft, vt, levels, batch, pixels)
         _find_levels(count, last_level, batch)
@@ -347,87 +343,84 @@ def _look_up(face, b0, b1, b2, z, screen, f, ft, vt, rows, columns):
 
 
 @kernel
-def _tap_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, taps, weights):
-    width = face_id.shape[1]
+def _tap_pixels(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, nearest, taps, weights):
+    faces, weight_of, depths = face_id.ravel(), barycentric.reshape(-1, 3), depth.ravel()
     base_rows, base_columns = levels[0, 1], levels[0, 2]
     last_level = levels.shape[0] - 1
-    for j in range(start, stop):
-        for i in range(width):
-            pixel = j * width + i
-            face = face_id[j, i]
-            for tap in range(TAPS):
-                taps[pixel, tap] = 0 if face >= 0 else -1
-                weights[pixel, tap] = 0.0
-            if face < 0:
-                continue
-            across, down, s_u, t_u, s_v, t_v = _look_up(face, barycentric[j, i, 0], barycentric[j, i, 1],
-                                                        barycentric[j, i, 2], depth[j, i], screen, f, ft, vt, base_rows,
-                                                        base_columns)
-            if nearest:
-                row, column = nearest_texel(across, down, float(base_rows), float(base_columns))
-                taps[pixel, 0] = int(row) * base_columns + int(column)
-                weights[pixel, 0] = 1.0
-                continue
-            lod = level_of_detail(max(s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v), last_level)
-            level = min(int(lod), max(last_level - 1, 0))
-            for half in range(2 if lod > 0.0 else 1):
-                share = lod - level if half == 1 else 1.0 - (lod - level)
-                first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
-                left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
-                for corner in range(4):
-                    is_right, is_lower = corner % 2 == 1, corner // 2 == 1
-                    tap = 4 * half + corner
-                    taps[pixel, tap] = (first + int(lower if is_lower else upper) * columns
-                                        + int(right if is_right else left))
-                    weights[pixel, tap] = share * (x if is_right else 1.0 - x) * (y if is_lower else 1.0 - y)
+    for pixel in range(start, stop):
+        face = faces[pixel]
+        for tap in range(TAPS):
+            taps[pixel, tap] = 0 if face >= 0 else -1
+            weights[pixel, tap] = 0.0
+        if face < 0:
+            continue
+        across, down, s_u, t_u, s_v, t_v = _look_up(face, weight_of[pixel, 0], weight_of[pixel, 1],
+                                                    weight_of[pixel, 2], depths[pixel], screen, f, ft, vt, base_rows,
+                                                    base_columns)
+        if nearest:
+            row, column = nearest_texel(across, down, float(base_rows), float(base_columns))
+            taps[pixel, 0] = int(row) * base_columns + int(column)
+            weights[pixel, 0] = 1.0
+            continue
+        lod = level_of_detail(max(s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v), last_level)
+        level = min(int(lod), max(last_level - 1, 0))
+        for half in range(2 if lod > 0.0 else 1):
+            share = lod - level if half == 1 else 1.0 - (lod - level)
+            first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
+            left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
+            for corner in range(4):
+                is_right, is_lower = corner % 2 == 1, corner // 2 == 1
+                tap = 4 * half + corner
+                taps[pixel, tap] = (first + int(lower if is_lower else upper) * columns
+                                    + int(right if is_right else left))
+                weights[pixel, tap] = share * (x if is_right else 1.0 - x) * (y if is_lower else 1.0 - y)
 
 
 @kernel
-def _slope_rows(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, values, wrt_st, gradient, wrt_lod,
+def _slope_pixels(start, stop, face_id, barycentric, depth, screen, f, ft, vt, levels, values, wrt_st, gradient, wrt_lod,
                 lod_corners, lod_gain):
-    width, channels = face_id.shape[1], values.shape[1]
+    faces, weight_of, depths = face_id.ravel(), barycentric.reshape(-1, 3), depth.ravel()
+    channels = values.shape[1]
     base_rows, base_columns = levels[0, 1], levels[0, 2]
     last_level = levels.shape[0] - 1
-    for j in range(start, stop):
-        for i in range(width):
-            pixel = j * width + i
-            face = face_id[j, i]
-            if face < 0:
-                continue
-            z = depth[j, i]
-            across, down, s_u, t_u, s_v, t_v = _look_up(face, barycentric[j, i, 0], barycentric[j, i, 1],
-                                                        barycentric[j, i, 2], z, screen, f, ft, vt, base_rows,
-                                                        base_columns)
-            size_u, size_v = s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v
-            size = max(size_u, size_v)
-            lod = level_of_detail(size, last_level)
-            level = min(int(lod), max(last_level - 1, 0))
-            between_levels = 0.0 < lod < last_level
-            for half in range(2 if lod > 0.0 else 1):
-                share, sign = (lod - level, 1.0) if half == 1 else (1.0 - (lod - level), -1.0)
-                first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
-                left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
-                above, below = first + int(upper) * columns, first + int(lower) * columns
-                a, b, c, d = above + int(left), above + int(right), below + int(left), below + int(right)
-                for channel in range(channels):
-                    ul, ur, ll, lr = values[a, channel], values[b, channel], values[c, channel], values[d, channel]
-                    wrt_st[pixel, channel, 0] += share * columns * ((1.0 - y) * (ur - ul) + y * (lr - ll))
-                    wrt_st[pixel, channel, 1] += share * rows * ((1.0 - x) * (ul - ll) + x * (ur - lr))
-                    if between_levels:
-                        wrt_lod[pixel, channel] += sign * ((1.0 - y) * ((1.0 - x) * ul + x * ur)
-                                                           + y * ((1.0 - x) * ll + x * lr))
-            is_steep = not abs(s_u) + abs(t_u) + abs(s_v) + abs(t_v) < np.inf  # seen from its side, it shows no gradient
-            for channel in range(0 if is_steep else channels):
-                wrt_s, wrt_t = wrt_st[pixel, channel, 0] / base_columns, wrt_st[pixel, channel, 1] / base_rows
-                gradient[pixel, channel, 0] = wrt_s * s_u + wrt_t * t_u
-                gradient[pixel, channel, 1] = wrt_s * s_v + wrt_t * t_v
-            if between_levels:
-                along_u = size_u >= size_v
-                u0, u1, u2, v0, v1, v2 = corner_slopes(screen, f, face)
-                along_0, along_1, along_2 = (u0, u1, u2) if along_u else (v0, v1, v2)
-                along = along_0 + along_1 + along_2
-                lod_corners[pixel, 0] = z * (along_0 - barycentric[j, i, 0] * along)
-                lod_corners[pixel, 1] = z * (along_1 - barycentric[j, i, 1] * along)
-                lod_corners[pixel, 2] = z * (along_2 - barycentric[j, i, 2] * along)
-                lod_gain[pixel, 0] = (s_u if along_u else s_v) * base_columns / (size * np.log(2.0))
-                lod_gain[pixel, 1] = (t_u if along_u else t_v) * base_rows / (size * np.log(2.0))
+    for pixel in range(start, stop):
+        face = faces[pixel]
+        if face < 0:
+            continue
+        z = depths[pixel]
+        across, down, s_u, t_u, s_v, t_v = _look_up(face, weight_of[pixel, 0], weight_of[pixel, 1],
+                                                    weight_of[pixel, 2], z, screen, f, ft, vt, base_rows,
+                                                    base_columns)
+        size_u, size_v = s_u * s_u + t_u * t_u, s_v * s_v + t_v * t_v
+        size = max(size_u, size_v)
+        lod = level_of_detail(size, last_level)
+        level = min(int(lod), max(last_level - 1, 0))
+        between_levels = 0.0 < lod < last_level
+        for half in range(2 if lod > 0.0 else 1):
+            share, sign = (lod - level, 1.0) if half == 1 else (1.0 - (lod - level), -1.0)
+            first, rows, columns = levels[level + half, 0], levels[level + half, 1], levels[level + half, 2]
+            left, right, upper, lower, x, y = texels_around(across, down, float(rows), float(columns))
+            above, below = first + int(upper) * columns, first + int(lower) * columns
+            a, b, c, d = above + int(left), above + int(right), below + int(left), below + int(right)
+            for channel in range(channels):
+                ul, ur, ll, lr = values[a, channel], values[b, channel], values[c, channel], values[d, channel]
+                wrt_st[pixel, channel, 0] += share * columns * ((1.0 - y) * (ur - ul) + y * (lr - ll))
+                wrt_st[pixel, channel, 1] += share * rows * ((1.0 - x) * (ul - ll) + x * (ur - lr))
+                if between_levels:
+                    wrt_lod[pixel, channel] += sign * ((1.0 - y) * ((1.0 - x) * ul + x * ur)
+                                                       + y * ((1.0 - x) * ll + x * lr))
+        is_steep = not abs(s_u) + abs(t_u) + abs(s_v) + abs(t_v) < np.inf  # seen from its side, it shows no gradient
+        for channel in range(0 if is_steep else channels):
+            wrt_s, wrt_t = wrt_st[pixel, channel, 0] / base_columns, wrt_st[pixel, channel, 1] / base_rows
+            gradient[pixel, channel, 0] = wrt_s * s_u + wrt_t * t_u
+            gradient[pixel, channel, 1] = wrt_s * s_v + wrt_t * t_v
+        if between_levels:
+            along_u = size_u >= size_v
+            u0, u1, u2, v0, v1, v2 = corner_slopes(screen, f, face)
+            along_0, along_1, along_2 = (u0, u1, u2) if along_u else (v0, v1, v2)
+            along = along_0 + along_1 + along_2
+            lod_corners[pixel, 0] = z * (along_0 - weight_of[pixel, 0] * along)
+            lod_corners[pixel, 1] = z * (along_1 - weight_of[pixel, 1] * along)
+            lod_corners[pixel, 2] = z * (along_2 - weight_of[pixel, 2] * along)
+            lod_gain[pixel, 0] = (s_u if along_u else s_v) * base_columns / (size * np.log(2.0))
+            lod_gain[pixel, 1] = (t_u if along_u else t_v) * base_rows / (size * np.log(2.0))
