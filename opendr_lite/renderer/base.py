@@ -37,7 +37,7 @@ from ..kernels.jit import read_only
 from ..memory import empty
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
 from .area_sampling import Mesh, Patched, area_samples
-from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
+from .pixel_jacobian import DriftingMotion, PixelInterpolation, PixelMotion, SeenFaces
 from .screen_points import ClippedPoints, ScreenPoints
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
@@ -443,12 +443,12 @@ class BaseRenderer(Ch):
         gain = self._gain_of_surface()
         seen, points, position = self._seen_points
         drift = self._drift_at(points, position)
-        if drift is not None:
+        if drift is None:
+            motion = PixelMotion(None, self.weights, gain, num_points, centres)
+        else:
             gain[seen] += drift.gain
-        motion = PixelMotion(None, self.weights, gain, num_points, centres)
-        if drift is not None:
-            motion = motion + PixelMotion(None, self._spread(drift.corners, seen),
-                                          self._spread(drift.corner_gain, seen), num_points, centres)
+            motion = DriftingMotion(self.weights, gain, num_points, centres, self._spread(drift.corners, seen),
+                                    self._spread(drift.corner_gain, seen))
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels

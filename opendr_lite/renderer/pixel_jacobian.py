@@ -16,7 +16,7 @@ from ..kernels.cpu import pixels
 from ..kernels.cpu.image_gradient import Gain, stored_gain
 from .pixel_tangent import PixelTangent, Term
 
-__all__ = ["PixelInterpolation", "PixelMotion", "SeenFaces", "pull_back"]
+__all__ = ["DriftingMotion", "PixelInterpolation", "PixelMotion", "SeenFaces", "pull_back"]
 
 
 class SeenFaces(NamedTuple("SeenFaces", [("face_id", np.ndarray), ("faces", np.ndarray)])):
@@ -165,6 +165,33 @@ class PixelMotion(PixelMap):
                            (self.shape[0], other.shape[1]))
 
 
+class DriftingMotion(PixelMotion):
+    """A motion, and the change of what is not carried along, with weights and a gain of its own.
+
+    Parameters
+    ----------
+    weights, gain, points, seen
+        See `PixelMotion`.
+    drift_weights, drift_gain : (N, 3), (N, C, D) float64
+    """
+
+    def __init__(self, weights, gain, points, seen, drift_weights, drift_gain):
+        super().__init__(None, weights, gain, points, seen)
+        self.drift = PixelMotion(None, drift_weights, drift_gain, points, seen)
+
+    def forward(self, x):
+        return super().forward(x) + self.drift.forward(x)
+
+    def reverse(self, y):
+        return super().reverse(y) + self.drift.reverse(y)
+
+    def to_sparse(self):
+        return sp.csr_matrix(super().to_sparse() + self.drift.to_sparse())
+
+    def to_sparse_after(self, other):
+        return sp.csr_matrix(super().to_sparse_after(other) + self.drift.to_sparse_after(other))
+
+
 def pull_back(maps, cotangent):
     """[A.T @ cotangent for A in maps]; motion and interpolation of three channels of the same faces in one pass.
 
@@ -175,7 +202,7 @@ def pull_back(maps, cotangent):
     """
     motion = next((each for each in maps if isinstance(each, PixelMotion)), None)
     interpolation = next((each for each in maps if isinstance(each, PixelInterpolation)), None)
-    if cotangent.ndim > 1 or not (motion and interpolation and motion.seen and motion.channels == 3
+    if cotangent.ndim > 1 or not (motion and interpolation and motion.seen and motion.dimensions == 2 and motion.channels == 3
                                   and motion.sees_the_same(interpolation)):
         return [each.T @ cotangent for each in maps]
     y = np.ascontiguousarray(cotangent).reshape(-1, 3)

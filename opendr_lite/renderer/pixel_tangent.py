@@ -177,8 +177,11 @@ class PixelTangent(Tangent):
         if self.patch is not None:
             face, given = face.copy(), self.patch.rows(padded(self.shape[1]))
             face[self.patch.pixels] = -2 - np.arange(len(self.patch.pixels))
+        drift = getattr(motion, "drift", None)
+        drifting = (np.empty((0, 3)), np.empty((0, 0, 0))) if drift is None else (drift.weights, drift.gain.array[0])
         rows = PixelRows(*map(read_only, (face, corners, weights)), gain,
-                         *map(read_only, (screen, scale, color, np.ascontiguousarray(factor), given.reshape(-1))))
+                         *map(read_only, (screen, scale, color, np.ascontiguousarray(factor), given.reshape(-1),
+                                          *drifting)))
         return Lines(rows, box_of_pixels(face, width), (pixels // width, width, channels), self.shape[1])
 
     def _joined(self, group):

@@ -58,6 +58,8 @@ class PixelRows(NamedTuple):
     factor : (N, C) float64
     given : (K C P,) float64
         Rows of pixels that follow from something else, but for the factor.
+    drift_weights, drift_gain : (N, 3), (N, C, 3) float64
+        Weights and gain of a second motion of the same points, where the gain is by three coordinates.
     """
 
     face: np.ndarray
@@ -69,6 +71,8 @@ class PixelRows(NamedTuple):
     color: np.ndarray
     factor: np.ndarray
     given: np.ndarray
+    drift_weights: np.ndarray
+    drift_gain: np.ndarray
 
 
 def padded(n):
@@ -150,7 +154,8 @@ _NO_ROWS = np.empty((0, 0, 0))
 _NO_INDICES = np.empty(0, np.int32)
 _NO_TAPS = Taps(*map(read_only, (_NO_INDICES, _NO_INDICES, np.empty(0), _NO_INDICES, _NO_INDICES)))
 _NO_PIXELS = PixelRows(*map(read_only, (_NO_INDICES, np.empty((0, 3), np.int32), np.empty((0, 3)))), NO_GAIN,
-                       *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)), np.empty(0))))
+                       *map(read_only, (np.empty(0), np.empty((0, 0)), np.empty(0), np.empty((0, 0)), np.empty(0),
+                                         np.empty((0, 3)), np.empty((0, 0, 0)))))
 
 
 @step
@@ -160,7 +165,7 @@ def _mixed(table, a, b, c, wa, wb, wc):
 
 
 @kernel
-def _make_line(j, left, right, width, source, channels, size, gains, parts, line, to):
+def _make_line(j, left, right, width, source, channels, size, gains, parts, drift_parts, line, to):
     """The rows of columns [left, right) of line j, from `to` on, zero where a pixel shows nothing.
 
     Returns the range of the columns that have rows. For a pixel, `parts` holds what the colours and the motions along
@@ -169,7 +174,7 @@ def _make_line(j, left, right, width, source, channels, size, gains, parts, line
     face, corners, weights, screen, color = source.face, source.corners, source.weights, source.screen, source.color
     scales, factors = source.scale, source.factor
     same_scale, same_factor = scales.shape[0] == 1, factors.shape[0] == 1
-    moves, colored = screen.size > 0, color.size > 0
+    moves, colored, drifts = screen.size > 0, color.size > 0, len(source.drift_weights) > 0
     dimensions = gains.shape[2]
     length, row_length, of_vertex = np.uint64(size), np.uint64(channels * size), np.uint64(dimensions * size)
     zero, lanes, one, two, three, four = (np.uint64(0), np.uint64(LANES), np.uint64(1), np.uint64(2), np.uint64(3),
@@ -209,15 +214,24 @@ def _make_line(j, left, right, width, source, channels, size, gains, parts, line
             if moves:
                 for d in range(np.uint64(dimensions)):
                     parts[part + one + d] = factor * gain[column, channel, d]
+            if drifts:
+                for d in range(three):
+                    drift_parts[three * channel + d] = factor * source.drift_gain[p, channel, d]
         for k in range(zero, length, lanes):
             along, down, deep = nothing, nothing, nothing
+            turn_0, turn_1, turn_2, ka, kb, kc = nothing, nothing, nothing, zero, zero, zero
             if moves:
                 ka, kb, kc = a * of_vertex + k, b * of_vertex + k, c * of_vertex + k
                 along = _mixed(screen, ka, kb, kc, wa, wb, wc)
                 down = _mixed(screen, ka + length, kb + length, kc + length, wa, wb, wc)
                 if dimensions == 3:
                     deep = _mixed(screen, ka + two * length, kb + two * length, kc + two * length, wa, wb, wc)
-            x, part = k, zero
+            if drifts:
+                va, vb, vc = source.drift_weights[p, 0], source.drift_weights[p, 1], source.drift_weights[p, 2]
+                turn_0 = _mixed(screen, ka, kb, kc, va, vb, vc)
+                turn_1 = _mixed(screen, ka + length, kb + length, kc + length, va, vb, vc)
+                turn_2 = _mixed(screen, ka + two * length, kb + two * length, kc + two * length, va, vb, vc)
+            x, part, turn = k, zero, zero
             while x < row_length:  # a range would divide
                 row = nothing
                 if colored:
@@ -226,9 +240,13 @@ def _make_line(j, left, right, width, source, channels, size, gains, parts, line
                     row = add_scaled(add_scaled(row, parts[part + one], along), parts[part + two], down)
                     if dimensions == 3:
                         row = add_scaled(row, parts[part + three], deep)
+                if drifts:
+                    row = add_scaled(add_scaled(add_scaled(row, drift_parts[turn], turn_0), drift_parts[turn + one],
+                                                turn_1), drift_parts[turn + two], turn_2)
                 store(line, at + x, row)
                 x += length
                 part += four
+                turn += three
         at += row_length
     return first, stop
 
@@ -325,6 +343,7 @@ def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_p
     else:
         lines, period = rows.ravel(), box.bottom - box.top
     gains, parts = np.empty((width, channels, source.gain.array.shape[3])), np.empty(4 * channels)
+    drift_parts = np.empty(3 * channels)
     weighted = aligned(span if weights.shape[0] > 0 else 0)
     combined, next_lines = aligned(span if end > y else 0), out.ravel()
     first_seen, stop_seen = box.left, box.right
@@ -333,7 +352,7 @@ def _stream_lines(start, stop, source, rows, box, width, channels, size, lines_p
         at = (j - box.top) % period * span
         if from_pixels:
             first_seen, stop_seen = _make_line(j, box.left, box.right, width, source, channels, size, gains, parts,
-                                               lines, at)
+                                               drift_parts, lines, at)
         if target.shape[0] > 0 and j >= box.top + start:
             part, first_row, stop_row = _add_target(j, first_seen, stop_seen, at + (first_seen - box.left) * row_length,
                                                     width, channels, size, lines, target, weights, column, weighted)
