@@ -46,6 +46,7 @@ def main():
     write(Image.open(fit / "anatomy.png"), images / "anatomy.png")
     write(Image.open(fit / "overview.png"), images / "fit.png")
     write(Image.open(run("track_globe") / "figure.png"), images / "tracking.png")
+    write(Image.open(run("exact") / "figure.png"), images / "exact.png")
     harmonics = HERE / "output" / "spherical_harmonics"
     write(Image.open(harmonics / "figure.png"), images / "spherical_harmonics.png")
 
