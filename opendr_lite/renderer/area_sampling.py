@@ -13,6 +13,7 @@ colour along the surface,
 where dc_s is that of the colour at a fixed point, as of any pixel, and dA, dM follow from the motion of the lines around
 the part, the *fronts*.
 """
+import math
 from functools import cached_property
 from typing import NamedTuple
 
@@ -147,22 +148,25 @@ class AreaSamples:
         background : (N, C) or (1, C) float64
         """
         behind = self._behind(background)
-        beyond = self.arrangement.area[:, None] * (colors - behind[self.place])
-        for channel in range(image.shape[1]):
-            image[self.marked, channel] = behind[:, channel] + np.bincount(self.place, beyond[:, channel],
-                                                                           minlength=len(self.marked))
+        image[self.marked] = behind + self.mean @ (colors - behind[self.place])
 
     def _behind(self, background):
         return background[self.marked] if len(background) > 1 else np.repeat(background, len(self.marked), axis=0)
 
     def uncovered(self):
         """Share of each marked pixel that shows the background, (P,)."""
-        return 1.0 - np.bincount(self.place, self.arrangement.area, minlength=len(self.marked))
+        return 1.0 - self.mean @ np.ones(self.count)
 
     @cached_property
     def first(self):
         """Where the samples of each pixel start, (P + 1,)."""
         return np.searchsorted(self.place, np.arange(len(self.marked) + 1))
+
+    @cached_property
+    def mean(self):
+        """The sparse matrix that adds up the samples of each pixel, weighted by their areas, (P, S)."""
+        return sp.csr_matrix((self.arrangement.area, np.arange(self.count), self.first),
+                             shape=(len(self.marked), self.count))
 
     def rows(self, of_samples, channels):
         """The derivative of the marked pixels, from that of the samples' colours."""
@@ -250,18 +254,12 @@ class MeanOfSamples(LinearMap):
         super().__init__((len(samples.marked) * channels, of_samples.shape[1]))
 
     def apply(self, x):
-        each = self.of_samples.apply(x).reshape((self.samples.count, self.channels) + x.shape[1:])
-        each = each * self.samples.arrangement.area.reshape((-1,) + (1,) * (each.ndim - 1))
-        total = np.zeros((len(self.samples.marked),) + each.shape[1:])
-        some = np.flatnonzero(np.diff(self.samples.first))
-        total[some] = np.add.reduceat(each, self.samples.first[some], axis=0) if len(some) else 0.0
-        return total.reshape(self.shape[:1] + x.shape[1:])
+        each = self.of_samples.apply(x).reshape(self.samples.count, self.channels * math.prod(x.shape[1:]))
+        return (self.samples.mean @ each).reshape(self.shape[:1] + x.shape[1:])
 
     def apply_transpose(self, y):
-        shape = (-1, self.channels) + y.shape[1:]
-        each = y.reshape(shape)[self.samples.place]
-        each = each * self.samples.arrangement.area.reshape((-1,) + (1,) * (each.ndim - 1))
-        return self.of_samples.apply_transpose(each.reshape((-1,) + y.shape[1:]))
+        each = self.samples.mean.T @ y.reshape(len(self.samples.marked), self.channels * math.prod(y.shape[1:]))
+        return self.of_samples.apply_transpose(each.reshape(self.of_samples.shape[:1] + y.shape[1:]))
 
     def to_sparse(self):
         """The rows of the samples of a pixel, one channel at a time, one after the other: entries may occur twice."""

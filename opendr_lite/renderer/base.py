@@ -108,6 +108,7 @@ class BaseRenderer(Ch):
     dterms = "camera", "cut_pixels", "screen_points"
     initial_values = {"overdraw": True, "derivative": "opendr"}
     derivatives = "opendr", "exact"  # values of `derivative`
+    drifts = False  # whether colours change as the surface moves, beside what it carries along
 
     # ------------------------------------------------------------------ the scene
 
@@ -433,27 +434,27 @@ class BaseRenderer(Ch):
         return result
 
     def _drift_at(self, pixels, position):
-        """How colours change that are not carried along with the surface, a `Drift`, or None."""
-        return None
+        """How colours change that are not carried along with the surface, a `Drift`; of a renderer that `drifts`."""
+        raise NotImplementedError
 
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
         num_points = len(self._extended_screen)
         centres = self._centres(samples)
         gain = self._gain_of_surface()
-        seen, points, position = self._seen_points
-        drift = self._drift_at(points, position)
-        if drift is None:
+        if not self.drifts:
             motion = PixelMotion(None, self.weights, gain, num_points, centres)
         else:
+            seen, points, position = self._seen_points
+            drift = self._drift_at(points, position)
             gain[seen] += drift.gain
             motion = DriftingMotion(self.weights, gain, num_points, centres, self._spread(drift.corners, seen),
                                     self._spread(drift.corner_gain, seen))
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels
-        rows = samples.motion_rows(*self._colors_of(samples), self._drift_at(samples.pixels, samples.position),
-                                   background, self.faces[face_id[0]], num_points)
+        drift = self._drift_at(samples.pixels, samples.position) if self.drifts else None
+        rows = samples.motion_rows(*self._colors_of(samples), drift, background, self.faces[face_id[0]], num_points)
         return Patched(motion, samples.marked, rows)
 
     def _centres(self, samples):

@@ -134,6 +134,11 @@ class TexturedRenderer(ColoredRenderer):
         values, _ = self._texture
         return texture_slopes(*self._lookup(pixels), values)
 
+    @property
+    def drifts(self):
+        """Whether there is a level of detail."""
+        return self.texture_filter == "mipmap"
+
     def _drift_at(self, pixels, position):
         """The level of detail l changes as a face moves, what it shows being carried along.
 
@@ -144,8 +149,6 @@ class TexturedRenderer(ColoredRenderer):
         where l_k = dl / d(s_k, t_k) over `lod_gain`, h = lod_gain · ∇(s, t), completed to be orthogonal to (u, v, 1). At
         a fixed face, with q the direction in which l is taken, ∇l = ∇z / (z ln 2) + h z_q / z.
         """
-        if self.texture_filter != "mipmap":
-            return None
         slopes = self._texel_slopes(pixels)
         wrt_lod = self._product_of_others("texture_image", pixels) * slopes.wrt_lod
         (vt, ft), (rows, columns) = self._texture_mesh, self._checked_texture.shape[:2]
