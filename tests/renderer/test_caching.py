@@ -85,14 +85,14 @@ def test_an_image_runs_each_kernel_once(kernels, overdraw):
     rn.r
     once = [name for name in kernels if name != "_draw_rows"]  # of silhouettes, and of the wireframe
     assert kernels.count("_draw_rows") == 2 * overdraw and len(set(once)) == len(once)
-    assert {"_transform", "_project", "_color_rows", "_shade"} < set(once)
+    assert {"_transform", "_project", "_color_pixels", "_shade"} < set(once)
 
 
 @pytest.mark.parametrize("name, value, expected", [
     ("vc", np.zeros((40, 3)), ["_shade"]), ("vc", None, ["_shade"]), ("bgcolor", 0.0, ["_shade"]),
     ("background_image", np.zeros((28, 36, 3)), ["_shade"]), ("fc", np.zeros((76, 3)), ["_shade"]),
-    ("texture_image", np.zeros((3, 5, 3)), ["_color_rows", "_shade"]),
-    ("vt", np.zeros((40, 2)), ["_color_rows", "_shade"]), ("texture_filter", "nearest", ["_color_rows", "_shade"])])
+    ("texture_image", np.zeros((3, 5, 3)), ["_color_pixels", "_shade"]),
+    ("vt", np.zeros((40, 2)), ["_color_pixels", "_shade"]), ("texture_filter", "nearest", ["_color_pixels", "_shade"])])
 def test_appearance_runs_only_the_kernels_that_it_must(kernels, name, value, expected):
     rn = scene(TexturedRenderer)
     rn.r
@@ -108,7 +108,7 @@ def test_the_derivative_wrt_light_takes_the_texels_of_the_image(kernels):
     rn.r
     kernels.clear()
     assert rn.dr_wrt(brightness).nnz
-    assert not {"_color_rows", "_tap_rows", "_shade", "_draw_rows"} & set(kernels)
+    assert not {"_color_pixels", "_tap_pixels", "_shade", "_draw_rows"} & set(kernels)
 
 
 def test_overdraw_does_not_rasterize_again(passes):
