@@ -21,9 +21,9 @@ def warmup():
     f = np.array([[0, 1, 2], [0, 1, 3]])
     camera = ProjectPoints(v=v, rt=zeros(3), t=zeros(3), f=[8.0, 8.0], c=[4.0, 4.0])
     scene = {"camera": camera, "f": f, "frustum": {"near": 0.5, "far": 10.0, "width": 9, "height": 8}}
-    for overdraw in (False, True):
-        for image in (ColoredRenderer(vc=array(np.ones((4, 3))), overdraw=overdraw, **scene),
-                      TexturedRenderer(texture_image=np.ones((4, 4, 3)), vt=v.r[:, :2], overdraw=overdraw, **scene)):
+    for kind in ({"overdraw": False}, {"overdraw": True}, {"derivative": "exact"}):
+        for image in (ColoredRenderer(vc=array(np.ones((4, 3))), **kind, **scene),
+                      TexturedRenderer(texture_image=np.ones((4, 4, 3)), vt=v.r[:, :2], **kind, **scene)):
             pyramid = gaussian_pyramid(image, n_levels=1, normalization=None)
             for wrt in [node for node in image.inputs() if node is not camera] + [camera.t]:
                 pyramid.dr_wrt(wrt)

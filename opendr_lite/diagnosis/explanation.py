@@ -10,6 +10,7 @@ from ..ch import Ch
 from ..ch.differentiation import nodes_below, resolve_view
 from ..renderer import BoundaryRenderer, ColoredRenderer, SilhouetteRenderer
 from ..renderer.base import BaseRenderer
+from ..renderer.pixel_jacobian import SeenFaces
 from .report import listed
 from .scene import Scene
 
@@ -171,7 +172,7 @@ def _of_texture_coordinates(rn, name, moved):
     rows = moved.reshape(rn.vt.shape)[:, :2].any(axis=1)
     if not rows.any():
         return "only the first two columns of `vt` are coordinates"
-    taps = rn._taps(rn._texture_mesh[1])
+    taps = SeenFaces(rn.pixels.face_id.ravel(), rn._texture_mesh[1]).taps
     return (_not_shown(rn, rows, taps, "texture coordinate {} is", "texture coordinates {} are")
             or _scaled_by_zero(rn, "texture_image", taps, rows)
             or "`texture_image` does not vary where it is looked up")

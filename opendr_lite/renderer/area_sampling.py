@@ -30,7 +30,6 @@ from ..kernels.cpu.area_sampling.marks import mark_pixels
 from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
 from ..kernels.cpu.area_sampling.rows import SampleMotion, motion_forward, motion_reverse, motion_rows
 from ..kernels.cpu.surface_gradient import gain_of_motion
-
 from .pixel_jacobian import PixelMotion
 from .pixel_tangent import Patch, PixelTangent
 
@@ -100,8 +99,7 @@ def area_samples(screen, mesh, pixels, far, of_whole_faces, colors_at=None, scal
         edges = mesh.edges[smooth]
         points = of_whole_faces(middles_of_edges(screen, mesh.f, edges))
         kinked[smooth] = have_kinks(screen, mesh.f, edges, *colors_at(points), KINK * scale)
-    mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, far, pixels.face_id,
-                       pixels.depth)
+    mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, far, pixels.face_id, pixels.depth)
     marked, start, faces = gather_faces(screen, mesh.f, planes.side, hidden_side, mask)
     width = mask.shape[1]
     arrangement = arrange(screen, mesh.f, marked, start, faces, width, far)
@@ -309,8 +307,9 @@ class Patched(LinearMap):
         self.channels = rows.shape[0] // max(len(pixels), 1)
         super().__init__(whole.shape)
 
-    @property
+    @cached_property
     def places(self):
+        """Rows of those pixels."""
         return (self.pixels[:, None] * self.channels + np.arange(self.channels)).ravel()
 
     def apply(self, x):

@@ -178,12 +178,15 @@ class BaseRenderer(Ch):
         """Vertices on the screen, (V, 3) float64: u and v in pixels, z in camera space."""
         return self._checked_camera.screen
 
-    @property
-    def is_exact(self):
-        """Whether the derivative is 'exact'."""
+    def _check_derivative(self):
         if self.derivative not in self.derivatives:
             raise ValueError(f"{type(self).__name__}: derivative must be {' or '.join(map(repr, self.derivatives))}, got "
                              f"{self.derivative!r}")
+
+    @property
+    def is_exact(self):
+        """Whether the derivative is 'exact'."""
+        self._check_derivative()
         return self.derivative == "exact"
 
     # ------------------------------------------------------------------ visibility
@@ -283,9 +286,6 @@ class BaseRenderer(Ch):
     def corners(self):
         """Vertices of the face at each pixel, (h w, 3) int32; -1 first where there is none."""
         return self._seen_faces.taps
-
-    def _taps(self, corners_of_faces):
-        return taps_of_faces(self.pixels.face_id.ravel(), corners_of_faces)
 
     @property
     def weights(self):
@@ -405,7 +405,7 @@ class BaseRenderer(Ch):
                             self._of_whole_faces, colors_at, scale)
 
     def _colors_at(self, pixels):
-        """Colours of what pixels show, (n, C), and their gradients on the screen, (n, C, 2); subclasses have it."""
+        """Colours of what pixels show, (n, C), and their gradients over the screen, (n, C, 2), in a subclass."""
         raise NotImplementedError
 
     def _colors_of(self, samples):

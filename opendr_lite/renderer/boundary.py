@@ -33,7 +33,7 @@ class BoundaryRenderer(BaseRenderer):
     @depends_on("f", "frustum", "camera", "num_channels")
     def color_image(self):
         """The image: the value of this node."""
-        self.is_exact  # which is refused
+        self._check_derivative()
         edges = self.boundarybool_image.astype(np.float64)
         channels = check_count(self.num_channels, "num_channels")
         return edges if channels == 1 else np.repeat(edges[:, :, None], channels, axis=2)

@@ -135,10 +135,10 @@ class PixelMotion(PixelMap):
     ----------
     taps, weights
         See `PixelInterpolation`.
-    gain : Gain or (N, C, 2) float64
-        For OpenDR's derivative, minus the image gradient.
+    gain : Gain or (N, C, D) float64
+        For OpenDR's derivative, minus the image gradient, D = 2; for an exact one, by `ScreenPoints`, D = 3.
     points : int
-        Number of points; the input has points * 2 entries.
+        Number of points; the input has points * D entries.
     seen : SeenFaces, optional
     """
 

@@ -2,18 +2,6 @@
 import numpy as np
 
 
-def interpolate(taps, weights, values, background):
-    """Twin of `interpolate`; the background has a row per pixel or a single one."""
-    image = np.zeros((len(taps), values.shape[1]))
-    for p in range(len(taps)):
-        for c in range(values.shape[1]):
-            if taps[p, 0] < 0:
-                image[p, c] = background[p if len(background) > 1 else 0, c]
-            else:
-                image[p, c] = sum(weights[p, k] * values[taps[p, k], c] for k in range(taps.shape[1]))
-    return image
-
-
 def interpolation_matrix(taps, weights, scale, points):
     """y[p, c] = scale[p, c] sum_k weights[p, k] x[taps[p, k], c] as a matrix (N C, points C)."""
     count, channels = scale.shape

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from opendr_lite import ch
 from opendr_lite.ch import Ch
+from opendr_lite.ch.differentiation import push_forward
+from opendr_lite.ch.tangents import FormedTangent
 from opendr_lite.filters import gaussian_pyramid
 from opendr_lite.geometry import VertNormals
 from opendr_lite.lighting import LambertianPointLight, SphericalHarmonics
@@ -198,6 +200,34 @@ def test_through_filters(cls):
     pyramid = gaussian_pyramid(rn, n_levels=2)
     assert_exact(pyramid, rn.v)
     assert_exact(pyramid, rn.camera.rt)
+
+
+@pytest.mark.parametrize("levels", [0, 2])
+@pytest.mark.parametrize("cls, texture_filter", [(cls, "bilinear") for cls in CLASSES] + [(TexturedRenderer, "mipmap")])
+def test_normal_equations_are_those_of_the_jacobian(cls, texture_filter, levels):
+    """Pixels that are area-sampled, and the level of detail, take part in the pass over the lines of the image."""
+    rn = body(cls, k=LENS, **({"texture_filter": texture_filter} if cls is TexturedRenderer else {}))
+    unknowns = [rn.camera.rt, rn.camera.t]
+    if cls in COLORED:
+        light = Ch(np.random.default_rng(1).random(4))
+        rn.vc = ch.dot(np.random.default_rng(2).random((120, 4)), light).reshape((40, 3))
+        unknowns.append(light)
+    residual = 0.5 * rn if not levels else gaussian_pyramid(rn, n_levels=levels, normalization=None)
+    n = sum(each.size for each in unknowns)
+    seeds, columns, start = [], [], 0
+    for each in unknowns:
+        own = tuple(range(start, start + each.size))
+        seeds.append((each, FormedTangent([(own, np.eye(each.size))], (each.size, n))))
+        columns.append(residual.dr_wrt(each).toarray())
+        start += each.size
+    tangent, = push_forward([residual], seeds)
+    jacobian, rng = np.hstack(columns), np.random.default_rng(0)
+    weights, weighted = rng.random(residual.size), rng.standard_normal(residual.size)
+    for w in (None, weights):
+        A, g = tangent.normal_equations(w, weighted)
+        expected = jacobian.T @ (jacobian if w is None else w[:, None] * jacobian)
+        np.testing.assert_allclose(A, expected, atol=1e-12 * np.abs(expected).max())
+        np.testing.assert_allclose(g, jacobian.T @ weighted, atol=1e-12 * np.abs(jacobian.T @ weighted).max())
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -27,8 +27,8 @@ class Gain(NamedTuple):
 
     Attributes
     ----------
-    array : (h, w, C, 2) float64
-        The gain itself; (0, 0, 0, 2) where it is computed from an image.
+    array : (h, w, C, D) float64
+        The gain itself, by D coordinates of the motion; (0, 0, 0, 2) where it is computed from an image.
     image : (h, w, C) float64
         The image that it is computed from; else empty.
     boundary : (h, w) bool
@@ -41,7 +41,7 @@ class Gain(NamedTuple):
 
     @property
     def shape(self):
-        """(h, w, C, 2)"""
+        """(h, w, C, D)"""
         return self.array.shape if len(self.array) else self.image.shape + self.array.shape[3:]
 
 
@@ -52,7 +52,7 @@ def gain_of_image(image, boundary=None):
 
 
 def stored_gain(array):
-    """A given gain, (N, C, 2), of pixels that count as one line."""
+    """A given gain, (N, C, D), of pixels that count as one line."""
     return Gain(_as_input(array)[None], _as_input(np.empty((0, 0, 0))), _as_input(np.empty((0, 0)), bool))
 
 

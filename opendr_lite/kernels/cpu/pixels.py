@@ -47,26 +47,6 @@ def taps_of_faces(face_id, corners):
     return taps
 
 
-def interpolate(taps, weights, values, background):
-    """Image of the values at the taps: y[p] = sum_k w[p, k] values[i_k], or background[p] where there are no taps.
-
-    Parameters
-    ----------
-    taps : (N, K) int32
-    weights : (N, K) float64
-    values : (V, C) float64
-    background : (N, C) or (1, C) float64
-
-    Returns
-    -------
-    (N, C) float64
-    """
-    image = empty((len(taps), values.shape[1]))
-    run_bands(_interpolate, split(len(taps), PIXELS_PER_BAND), *map(read_only, (taps, weights, values, background)),
-              image)
-    return image
-
-
 # ---------------------------------------------------------------------- products
 
 def interpolation_forward(taps, weights, scale, x):
@@ -515,14 +495,3 @@ def _taps_of_faces(start, stop, face_id, corners, taps):
         _corners_at(face_id[start:stop], corners, taps[start:stop], 3)
     else:
         _corners_at(face_id[start:stop], corners, taps[start:stop], corners.shape[1])
-
-
-@kernel
-def _interpolate(start, stop, taps, weights, values, background, image):
-    same_everywhere = background.shape[0] == 1
-    for p in range(start, stop):
-        if taps[p, 0] < 0:
-            for c in range(image.shape[1]):
-                image[p, c] = background[0 if same_everywhere else p, c]
-        else:
-            _gather(p, taps, weights, values, image[p])
