@@ -71,7 +71,7 @@ class Mesh:
         self.is_closed = bool(is_joint.all())
 
 
-def area_samples(screen, mesh, pixels, far, of_whole_faces, colors_at=None, scale=1.0):
+def area_samples(screen, mesh, pixels, far, of_whole_faces, colored=None, scale=1.0):
     """The `AreaSamples` of an image.
 
     Parameters
@@ -86,19 +86,19 @@ def area_samples(screen, mesh, pixels, far, of_whole_faces, colors_at=None, scal
     of_whole_faces : callable
         Takes what points of the screen show, as (face_id, barycentric, depth) of an image of height 1, to the faces
         before they were clipped.
-    colors_at : callable, optional
-        Gives the colours (n, C) of these, and their gradients (n, C, 2). By default one colour everywhere.
+    colored : (callable, callable), optional
+        Give the colours (n, C) of these, and their gradients (n, C, 2). By default there is one colour everywhere.
     scale : float
         Range of the colours.
     """
     planes = planes_of_faces(screen, mesh.f)
     hidden_side = -side_in_view(planes.side, pixels.face_id) if mesh.is_closed else 0
     kinked = np.zeros(len(mesh.edges), bool)
-    if colors_at is not None:
+    if colored is not None:
         smooth = smooth_edges(mesh.edges, planes.side, hidden_side)
         edges = mesh.edges[smooth]
         points = of_whole_faces(middles_of_edges(screen, mesh.f, edges))
-        kinked[smooth] = have_kinks(screen, mesh.f, edges, *colors_at(points), KINK * scale)
+        kinked[smooth] = have_kinks(screen, mesh.f, edges, *(of(points) for of in colored), KINK * scale)
     mask = mark_pixels(screen, mesh.f, mesh.edges, kinked, planes, hidden_side, far, pixels.face_id, pixels.depth)
     marked, start, faces = gather_faces(screen, mesh.f, planes.side, hidden_side, mask)
     width = mask.shape[1]

@@ -398,19 +398,27 @@ class BaseRenderer(Ch):
     def _mesh(self, num_vertices):
         return Mesh(self._faces_among(num_vertices))
 
-    def _area_samples(self, colors_at=None, scale=1.0):
+    def _area_samples(self, has_colors=True, scale=1.0):
         """The `AreaSamples` of the image, see `area_samples`."""
         mesh = self._mesh(len(self.screen)) if self._clipped is None else Mesh(self._clipped.faces)
         return area_samples(self._extended_screen, mesh, self._clipped_surface, self._checked_frustum["far"],
-                            self._of_whole_faces, colors_at, scale)
+                            self._of_whole_faces, (self._colors_at, self._gradient_at) if has_colors else None, scale)
 
     def _colors_at(self, pixels):
-        """Colours of what pixels show, (n, C), and their gradients over the screen, (n, C, 2), in a subclass."""
+        """Colours of what points of the screen show, (n, C), in a subclass."""
+        raise NotImplementedError
+
+    def _gradient_at(self, pixels):
+        """How they change over the screen, along the surface, (n, C, 2), in a subclass."""
         raise NotImplementedError
 
     def _colors_of(self, samples):
-        """Colours and gradients of samples."""
+        """Colours of samples."""
         return self._colors_at(samples.pixels)
+
+    def _gradient_of(self, samples):
+        """Gradients of samples."""
+        return self._gradient_at(samples.pixels)
 
     @depends_on("f", "frustum", "camera", "overdraw", "derivative")
     def _seen_points(self):
@@ -424,8 +432,7 @@ class BaseRenderer(Ch):
     def _gain_of_surface(self):
         """By how much the colour at each pixel changes with the motion of what it shows, in Y, (N, C, 3)."""
         seen, points, position = self._seen_points
-        _, gradient = self._colors_at(points)
-        return self._spread(gain_of_motion(gradient, position, points[2][0]), seen)
+        return self._spread(gain_of_motion(self._gradient_at(points), position, points[2][0]), seen)
 
     def _spread(self, values, seen):
         """Values at some pixels as an array for all, undefined at the others."""
@@ -454,7 +461,8 @@ class BaseRenderer(Ch):
             return motion
         face_id, _, _ = samples.pixels
         drift = self._drift_at(samples.pixels, samples.position) if self.drifts else None
-        rows = samples.motion_rows(*self._colors_of(samples), drift, background, self.faces[face_id[0]], num_points)
+        rows = samples.motion_rows(self._colors_of(samples), self._gradient_of(samples), drift, background,
+                                   self.faces[face_id[0]], num_points)
         return Patched(motion, samples.marked, rows)
 
     def _centres(self, samples):

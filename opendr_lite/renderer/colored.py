@@ -78,7 +78,7 @@ class ColoredRenderer(BaseRenderer):
         background = self._background(channels)
         image = self._shaded(self.pixels, colors, self._product_without("vc"), background)
         if self.is_exact:
-            self._samples.average(image, self._colors_at(self._samples.pixels)[0], background)
+            self._samples.average(image, self._colors_of(self._samples), background)
         return image.reshape(self._image_shape)
 
     def _shaded(self, pixels, colors, scale, background):
@@ -179,9 +179,11 @@ class ColoredRenderer(BaseRenderer):
         return reduce(np.multiply, colors) if colors else np.ones((1, self._channels))
 
     def _colors_at(self, pixels):
-        gradient = sum(self._product_of_others(name, pixels)[:, :, None] * self._factor_gradient(name, pixels)
-                       for name in self._factor_names)
-        return self._product_of_others(None, pixels), gradient
+        return self._product_of_others(None, pixels)
+
+    def _gradient_at(self, pixels):
+        return sum(self._product_of_others(name, pixels)[:, :, None] * self._factor_gradient(name, pixels)
+                   for name in self._factor_names)
 
     def _gain_of_surface(self):
         if self._factor_names == ("vc",):
@@ -191,7 +193,7 @@ class ColoredRenderer(BaseRenderer):
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")
     def _samples(self):
-        return self._area_samples(self._colors_at)
+        return self._area_samples()
 
     def _product_without(self, name):
         """Product of the images of all factors but one, (N, C), or (1, C) if there are none."""

@@ -46,7 +46,7 @@ class DepthRenderer(BaseRenderer):
         if not self.is_exact:
             return image
         image, samples = image.copy(), self._samples
-        samples.average(image.reshape(-1, 1), self._colors_of(samples)[0], self._behind)
+        samples.average(image.reshape(-1, 1), self._colors_of(samples), self._behind)
         return image
 
     @property
@@ -58,7 +58,7 @@ class DepthRenderer(BaseRenderer):
     @depends_on("f", "frustum", "camera", "derivative", "background_image")
     def _samples(self):
         seen = self.surface.depth[self.surface.face_id >= 0]
-        return self._area_samples(self._colors_at, np.ptp(seen) if seen.size else 1.0)
+        return self._area_samples(scale=np.ptp(seen) if seen.size else 1.0)
 
     def _is_hidden(self, samples):
         """Which samples are behind the background, (S,)."""
@@ -66,17 +66,19 @@ class DepthRenderer(BaseRenderer):
         return samples.pixels[2][0] > (behind[samples.marked[samples.place], 0] if len(behind) > 1 else behind[0])
 
     def _colors_of(self, samples):
-        """Where the background is nearer it is seen, and does not change."""
-        depth, gradient = self._colors_at(samples.pixels)
-        hidden = self._is_hidden(samples)
-        if self._background is None or not hidden.any():
-            return depth, gradient
-        behind = self._behind[samples.marked[samples.place]]
-        return np.minimum(depth, behind), np.where(hidden[:, None, None], 0.0, gradient)
+        """Where the background is nearer it is seen."""
+        depth = self._colors_at(samples.pixels)
+        return depth if self._background is None else np.minimum(depth, self._behind[samples.marked[samples.place]])
+
+    def _gradient_of(self, samples):
+        """Where the background is nearer it does not change."""
+        return np.where(self._is_hidden(samples)[:, None, None], 0.0, self._gradient_at(samples.pixels))
 
     def _colors_at(self, pixels):
-        z = np.ascontiguousarray(self.screen[:, 2:])
-        return pixels[2].reshape(-1, 1), surface_gradient(pixels, self.screen, self.faces, self.faces, z)
+        return pixels[2].reshape(-1, 1)
+
+    def _gradient_at(self, pixels):
+        return surface_gradient(pixels, self.screen, self.faces, self.faces, np.ascontiguousarray(self.screen[:, 2:]))
 
     @depends_on("frustum", "background_image")
     def _background(self):

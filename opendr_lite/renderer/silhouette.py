@@ -24,16 +24,18 @@ class SilhouetteRenderer(BaseRenderer):
         image = (self.pixels.face_id >= 0).astype(np.float64)
         if self.is_exact:
             samples = self._samples
-            samples.average(image.reshape(-1, 1), np.ones((samples.count, 1)), BACKGROUND)
+            samples.average(image.reshape(-1, 1), self._colors_of(samples), BACKGROUND)
         return image
 
     @depends_on("f", "frustum", "camera", "derivative")
     def _samples(self):
-        return self._area_samples()
+        return self._area_samples(has_colors=False)
 
     def _colors_at(self, pixels):
-        count = pixels[0].size
-        return np.ones((count, 1)), np.zeros((count, 1, 2))
+        return np.ones((pixels[0].size, 1))
+
+    def _gradient_at(self, pixels):
+        return np.zeros((pixels[0].size, 1, 2))
 
     def compute_dr_wrt(self, wrt):
         if self.is_exact:

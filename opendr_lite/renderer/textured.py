@@ -167,7 +167,7 @@ class TexturedRenderer(ColoredRenderer):
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc", "ft", "vt", "texture_image", "texture_filter")
     def _samples(self):
-        return self._area_samples(self._colors_at)
+        return self._area_samples()
 
     @depends_on("f", "frustum", "camera", "overdraw", "derivative", "ft", "vt")
     def texcoord_image(self):

@@ -342,7 +342,7 @@ def test_where_no_edge_crosses_it_is_the_image_at_the_centres_bit_for_bit(cls):
 @pytest.mark.parametrize("cls", CLASSES)
 def test_the_areas_of_a_pixel_sum_to_one_at_most(cls):
     rn, _ = two_bodies(cls)
-    for terms in ({}, {"colors_at": rn._colors_at}):
+    for terms in ({}, {"colored": (rn._colors_at, rn._gradient_at)}):
         samples = area_samples(rn.screen, Mesh(rn.faces), rn.surface, 50.0, lambda pixels: pixels, **terms)
         assert samples.uncovered().min() > -1e-12 and samples.uncovered().max() <= 1
     if cls is SilhouetteRenderer:
