@@ -158,7 +158,16 @@ class Problem:
         self.njev += 1
         shape = (self._num_residuals, self.size)
         if form == "products":
-            return FunctionMap(shape, self._push_forward, self._pull_back)
+            here = self.x
+
+            def at_here(product):
+                def apply(vectors):
+                    with self.at(here):  # the graph may have gone on to a trial
+                        return product(vectors)
+
+                return apply
+
+            return FunctionMap(shape, at_here(self._push_forward), at_here(self._pull_back))
         if form == "sparse":
             tangents = differentiation.push_forward(self.parts, self._sparse_seeds())
             return SparseMap(sp.vstack([sp.csr_matrix((part.size, self.size)) if tangent is None else tangent

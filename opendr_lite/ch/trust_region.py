@@ -204,6 +204,7 @@ def descend(problem, region, stopping, solver=None):
                 break
             if short:
                 return Outcome(3, f"converged: the step is shorter than e_2 = {limit.e_2:g} of x", model)
+            problem.move(x)  # where a model that is made of products with J takes them
         improvement = (fun - trial_fun) / fun
         x, r, fun, accepted = trial_x, trial_r, trial_fun, accepted + 1
         yield Iterate(x, fun, r, {"step": float(length), **region.details()})

@@ -4,6 +4,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.linalg import LinAlgError
 
+from opendr_lite import ch
 from opendr_lite.ch import linear_solvers
 from opendr_lite.ch.linear_maps import SparseMap
 from opendr_lite.ch.linear_solvers import (
@@ -20,6 +21,8 @@ from opendr_lite.ch.linear_solvers import (
     gram_is_cheap,
     sparse_normal_equations,
 )
+from opendr_lite.ch.problem import Problem
+from opendr_lite.ch.robust import make_loss
 
 EXTRAS = {"cholmod": "sksparse.cholmod", "cholespy": "cholespy"}
 
@@ -317,3 +320,27 @@ def test_a_full_matrix_is_an_array_even_if_it_came_sparse():
     model = LinearAlgebra(500, 400).model(*sparse_normal_equations(sp.csr_matrix(J), np.ones(500), None))
     assert isinstance(model, DenseModel)
     assert model.undetermined()[1] == 1
+
+
+@pytest.mark.parametrize("method", ["lm", "dogleg"])
+def test_after_a_rejected_step_products_with_the_jacobian_are_still_those_of_the_last_state(method):
+    """From this start, in a curved valley, many steps are rejected."""
+    found = []
+    for solver in ("lsmr", "dense"):
+        x = ch.array([-1.2, 1.0])
+        valley = ch.concatenate([10.0 * (x[1:] - x[:1] ** 2), 1.0 - x[:1]])
+        result = ch.minimize(valley, x0=[x], method=method, linear_solver=solver, options={"e_1": 1e-8})
+        assert result.nfev > result.nit + 2
+        np.testing.assert_allclose(result.x, 1, atol=1e-6)
+        found.append(result)
+    assert found[0].nit == found[1].nit
+
+
+def test_a_jacobian_of_products_stays_at_its_state():
+    x = ch.array([1.0, 2.0])
+    problem = Problem(x ** 2, [x], make_loss("linear"))
+    jacobian = problem.jacobian("products")
+    problem.move(np.array([5.0, 6.0]))
+    np.testing.assert_array_equal(jacobian @ np.array([1.0, 1.0]), [2, 4])
+    np.testing.assert_array_equal(jacobian.T @ np.array([1.0, 1.0]), [2, 4])
+    np.testing.assert_array_equal(x.r, [5, 6])
