@@ -613,6 +613,19 @@ def test_a_seam_has_the_derivative_of_opening(cls, order, opening):
 
 # ---------------------------------------------------------------------- special views
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("cls", [DepthRenderer, ColoredRenderer])
+def test_a_straight_border_of_many_faces_before_another_face(cls, order):
+    """Each part of it moves with the ends of its own edge, not of one beside it on the same line."""
+    xy, f = grid(5)
+    uv = np.concatenate([[[-9.0, -9], [25, -7], [-5, 25]], 4.1 + 2.3 * xy])
+    depth = np.concatenate([[4.0, 4, 4], np.full(len(xy), 2.0)])
+    faces = [np.array([[0, 1, 2]]), 3 + f]
+    colors_of = {"vc": Ch(np.random.default_rng(0).random((len(uv), 3)))} if cls is ColoredRenderer else {}
+    rn = at(cls, uv, depth, np.concatenate([faces[k] for k in order]), **colors_of)
+    assert_exact(rn, rn.v)
+
+
 @pytest.mark.parametrize("cls", CLASSES)
 @pytest.mark.parametrize("t", [[0.0, 0, -10], [50.0, 0, 3]])
 def test_nothing_is_seen(cls, t):

@@ -23,6 +23,7 @@ from ...formulas import edge_function, perspective_barycentrics
 from ...jit import kernel, read_only, step
 from .polygons import (
     BORDER,
+    ON_LINE,
     area_and_moments,
     copy_polygon,
     keep_inside,
@@ -34,7 +35,7 @@ from .polygons import (
 PIXELS_PER_BAND = 256
 MOST_FACES = 24
 MOST_PIECES = 128
-MOST_CORNERS = 4 + 3 + 4 * MOST_FACES
+MOST_CORNERS = 4 + 3 + 6 * MOST_FACES
 FINEST = 1.0 / 32  # half the side of a square that is not cut any more
 NO_AREA = 1e-15  # square pixels
 COPLANAR = 1e-12  # relative difference of 1/z
@@ -45,8 +46,8 @@ PIECES = MOST_FACES
 WORK = MOST_FACES + MOST_PIECES
 
 # Columns of what is known of a face in the square: its edges, opposite to the corners, as a x + b y + c, the distance
-# from them into the face; w as a x + b y + c; the range of w; the area and the moments of its part.
-W, LOW, HIGH, AREA, MOMENT_X, MOMENT_Y, FACE, KNOWN = 9, 12, 13, 14, 15, 16, 17, 18
+# from them into the face; w as a x + b y + c; the range of w; the area and the moments of its part; x and y of the corners.
+W, LOW, HIGH, AREA, MOMENT_X, MOMENT_Y, FACE, CORNER, KNOWN = 9, 12, 13, 14, 15, 16, 17, 18, 24
 
 
 class Arrangement(NamedTuple):
@@ -217,6 +218,8 @@ def _set_up(t, n, u, v, screen, f, known):
     a, b = of_1 * (v2 - v0) - of_2 * (v1 - v0), of_2 * (u1 - u0) - of_1 * (u2 - u0)
     known[n, W], known[n, W + 1], known[n, W + 2] = a, b, w0 - a * u0 - b * v0
     known[n, FACE] = t
+    known[n, CORNER], known[n, CORNER + 1], known[n, CORNER + 2] = u0, v0, u1
+    known[n, CORNER + 3], known[n, CORNER + 4], known[n, CORNER + 5] = v1, u2, v2
     return True
 
 
@@ -308,20 +311,24 @@ def _visible_pieces(i, count, known, order, apart, store):
         if polygon == i:
             polygon = PIECES
             copy_polygon(store, i, polygon)
-        polygons = _subtract(j, num_lines, a, b, c, polygons, known, store)
+        polygons = _subtract(i, j, num_lines, a, b, c, polygons, known, store)
         if polygons <= 0:
             break
     return polygon, polygons
 
 
 @step
-def _subtract(j, num_lines, a, b, c, pieces, known, store):
-    """Take face j, where a x + b y + c >= 0 if there are four lines, from the pieces: their number, -1 for too many."""
+def _subtract(i, j, num_lines, a, b, c, pieces, known, store):
+    """Take face j from the pieces of face i: their number, -1 for too many.
+
+    If there are four lines, j is in front where a x + b y + c >= 0.
+    """
     for p in range(PIECES + pieces - 1, PIECES - 1, -1):
         touches = num_lines == 3 or side_of_line(store, p, a, b, c) >= 0
         for k in range(3):
-            if touches:
-                touches = side_of_line(store, p, known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2]) >= 0
+            if side_of_line(store, p, known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2]) < 0:
+                touches = False
+                _claim_border(p, i, j, k, known, store)
         if not touches:
             continue
         rest, other = p, WORK
@@ -347,6 +354,48 @@ def _subtract(j, num_lines, a, b, c, pieces, known, store):
         if p < PIECES + pieces:
             copy_polygon(store, PIECES + pieces, p)
     return pieces
+
+
+@step
+def _claim_border(p, i, j, k, known, store):
+    """What polygon p, a piece of face i, has of its border along edge k of face j is on that edge.
+
+    The border may have been cut by an edge of another face that is on the same line, but ends before.
+    """
+    if store[p, 0] + 2.0 > MOST_CORNERS:
+        return
+    a, b, c = known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2]
+    start, end = CORNER + 2 * ((k + 1) % 3), CORNER + 2 * ((k + 2) % 3)
+    origin_x, origin_y = known[j, start], known[j, start + 1]
+    along_x, along_y = known[j, end] - origin_x, known[j, end + 1] - origin_y
+    scale = 1.0 / (along_x * along_x + along_y * along_y)
+    stop = 1 + 3 * int(store[p, 0])
+    for at in range(1, stop, 3):
+        following = at + 3 if at + 3 < stop else 1
+        x0, y0, x1, y1, label = store[p, at], store[p, at + 1], store[p, following], store[p, following + 1], store[p, at + 2]
+        if (label == BORDER or int(label) // 4 == i or int(label) % 4 == ALIKE
+                or abs(a * x0 + b * y0 + c) > ON_LINE or abs(a * x1 + b * y1 + c) > ON_LINE):
+            continue
+        t0 = ((x0 - origin_x) * along_x + (y0 - origin_y) * along_y) * scale
+        t1 = ((x1 - origin_x) * along_x + (y1 - origin_y) * along_y) * scale
+        first, last = min(max(t0, 0.0), 1.0), min(max(t1, 0.0), 1.0)
+        if first == last:
+            continue
+        copy_polygon(store, p, WORK)
+        to = at
+        store[p, to + 2] = label if first != t0 else 4.0 * j + k
+        if first != t0:
+            to += 3
+            store[p, to], store[p, to + 1] = origin_x + first * along_x, origin_y + first * along_y
+            store[p, to + 2] = 4.0 * j + k
+        if last != t1:
+            to += 3
+            store[p, to], store[p, to + 1] = origin_x + last * along_x, origin_y + last * along_y
+            store[p, to + 2] = label
+        for entry in range(at + 3, stop):
+            store[p, entry + to - at] = store[WORK, entry]
+        store[p, 0] = store[WORK, 0] + (to - at) // 3
+        return  # a convex polygon has one edge on a line
 
 
 @step

@@ -20,6 +20,7 @@ from ...jit import formula, kernel, read_only, step
 EDGES_PER_BAND = 8192
 PIXELS_PER_BAND = 32768
 CLOSE = 1e-9  # pixels, and relative depths: closer than this is touched
+CROSSING = 1e-6  # relative depth: by how much each must go behind the other, more than a flat mesh is bent by small steps
 
 
 def mark_pixels(screen, f, edges, kinked, planes, hidden_side, far, face_id, depth):
@@ -180,5 +181,5 @@ def _share_a_vertex(a, b, c, f, t):
 def _cross(t, other, z, z_other, across, down, slope):
     """Whether each of two faces, extended to where the other one is seen beside it, goes behind that."""
     w, w_other = 1.0 / z, 1.0 / z_other
-    return (w - (w_other - slope[other, 0] * across - slope[other, 1] * down) > CLOSE * w
-            and w_other - (w + slope[t, 0] * across + slope[t, 1] * down) > CLOSE * w)
+    return (w - (w_other - slope[other, 0] * across - slope[other, 1] * down) > CROSSING * w
+            and w_other - (w + slope[t, 0] * across + slope[t, 1] * down) > CROSSING * w)
