@@ -6,6 +6,7 @@ from opendr_lite.kernels.cpu.area_sampling.polygons import (
     BORDER,
     area_and_moments,
     copy_polygon,
+    is_outside,
     keep_inside,
     make_square,
     range_over,
@@ -90,6 +91,7 @@ def test_a_range():
     ((1, 0, -2.0), -1), ((-1, 0, 0.5), 0), ((0, -1, 0.0), -1), ((0.6, 0.8, -0.7), 0), ((0.6, 0.8, -1.4), -1)])
 def test_the_side_of_a_line(line, expected):
     assert side_of_line(store(SQUARE), 0, *line) == expected
+    assert is_outside(store(SQUARE), 0, *line) == (expected < 0)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -26,6 +26,7 @@ from .polygons import (
     ON_LINE,
     area_and_moments,
     copy_polygon,
+    is_outside,
     keep_inside,
     make_square,
     range_over,
@@ -128,7 +129,7 @@ def _arrange_pixels(start, stop, screen, f, pixel, first, faces, width, least):
                 area, centroid = _longer(area), _taller(centroid)
             samples_before, segments_before = samples, segments
             count = _clip_faces(x, y, half, u, v, screen, f, first[k], first[k + 1], faces, least, known, order,
-                                 store)
+                                store)
             for i in range(count):
                 for j in range(i):
                     apart[i, j] = apart[j, i] = _are_apart(i, j, known, store)
@@ -246,15 +247,15 @@ def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, least, known, o
                 meets = False
                 break
         if meets:
-            a, b, c = known[count, W], known[count, W + 1], known[count, W + 2] - least
+            a, b, c = known[count, W], known[count, W + 1], known[count, W + 2]
             low, high = range_over(store, now, a, b, c)
-            if high <= 0.0:
+            if high <= least:
                 meets = False
-            elif low < 0.0:
+            elif low < least:
                 steepness = np.sqrt(a * a + b * b)
-                keep_inside(store, now, a / steepness, b / steepness, c / steepness, 4.0 * count + ALIKE,
+                keep_inside(store, now, a / steepness, b / steepness, (c - least) / steepness, 4.0 * count + ALIKE,
                             2 * WORK + 1 - now)
-                now = 2 * WORK + 1 - now
+                now, low = 2 * WORK + 1 - now, least
                 meets = store[now, 0] >= 3.0
         if not meets:
             continue
@@ -263,7 +264,6 @@ def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, least, known, o
             continue
         known[count, AREA], known[count, MOMENT_X], known[count, MOMENT_Y] = area, moment_x, moment_y
         copy_polygon(store, now, count)
-        low, high = range_over(store, count, known[count, W], known[count, W + 1], known[count, W + 2])
         known[count, LOW], known[count, HIGH] = low, high
         place = count  # faces come in ascending order, and stay so where they are equally near
         while place > 0 and known[order[place - 1], HIGH] < high:
@@ -278,8 +278,8 @@ def _clip_faces(x, y, half, u, v, screen, f, first, last, faces, least, known, o
 def _are_apart(i, j, known, store):
     """Whether an edge of one of two faces has both on different sides."""
     for k in range(3):
-        if (side_of_line(store, i, known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2]) < 0
-                or side_of_line(store, j, known[i, 3 * k], known[i, 3 * k + 1], known[i, 3 * k + 2]) < 0):
+        if (is_outside(store, i, known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2])
+                or is_outside(store, j, known[i, 3 * k], known[i, 3 * k + 1], known[i, 3 * k + 2])):
             return True
     return False
 
@@ -326,7 +326,7 @@ def _subtract(i, j, num_lines, a, b, c, pieces, known, store):
     for p in range(PIECES + pieces - 1, PIECES - 1, -1):
         touches = num_lines == 3 or side_of_line(store, p, a, b, c) >= 0
         for k in range(3):
-            if side_of_line(store, p, known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2]) < 0:
+            if is_outside(store, p, known[j, 3 * k], known[j, 3 * k + 1], known[j, 3 * k + 2]):
                 touches = False
                 _claim_border(p, i, j, k, known, store)
         if not touches:

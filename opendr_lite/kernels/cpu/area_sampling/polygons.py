@@ -39,6 +39,15 @@ def side_of_line(store, p, a, b, c):
 
 
 @step
+def is_outside(store, p, a, b, c):
+    """Whether polygon p lies where a x + b y + c <= 0."""
+    for at in range(1, 1 + 3 * int(store[p, 0]), 3):
+        if a * store[p, at] + b * store[p, at + 1] + c > ON_LINE:
+            return False
+    return True
+
+
+@step
 def keep_inside(store, p, a, b, c, label, q):
     """Row q becomes what polygon p has where a x + b y + c >= 0; less than three corners if that is nothing."""
     stop, to = 1 + 3 * int(store[p, 0]), 1
