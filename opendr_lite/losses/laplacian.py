@@ -35,7 +35,7 @@ from ..geometry.triangles import OnFaces, corner_map
 from ..inputs import input_points, input_value, total_derivative
 from ..topology import get_vertices_per_edge
 from .meshes import AsConstant, checked_mesh, checked_vertices
-from .robust import robust_residuals
+from .robust import smooth_norm_residuals
 
 __all__ = ["bilaplacian_residuals", "laplacian_loss", "laplacian_residuals", "mesh_laplacian_smoothing",
            "mesh_laplacian_smoothing_residuals"]
@@ -249,4 +249,4 @@ def mesh_laplacian_smoothing_residuals(v, f, method="uniform", exact=False, smoo
     """
     v, f = checked_mesh(v, f)
     rows = laplacian_residuals(v, f, method, None if exact else v)
-    return robust_residuals(rows, "soft_l1", smoothing, row_length=3) / np.sqrt(len(v))
+    return smooth_norm_residuals(rows, smoothing, row_length=3) / np.sqrt(len(v))

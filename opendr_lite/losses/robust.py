@@ -8,7 +8,8 @@ is that of the rows
 
 ρ(z) = z - O(z²) makes h smooth at 0, where h = 1.
 
-Smooth L1 is Huber's loss in another scale: x² / (2 β) for |x| <= β and |x| - β / 2 beyond is C² ρ / (2 C) with C = β.
+Two are known in another scale, C² ρ / (2 C). With 'huber' that is smooth L1: x² / (2 C) for |x| <= C, and |x| - C / 2
+beyond. With 'soft_l1' it is a length without a kink at 0, √(|x|² + C²) - C.
 """
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..ch.linear_maps import BlockDiagonal
 from ..ch.robust import RobustLoss, make_loss
 from ..inputs import input_value
 
-__all__ = ["robust_loss", "robust_residuals", "smooth_l1", "smooth_l1_residuals"]
+__all__ = ["robust_loss", "robust_residuals", "smooth_l1", "smooth_l1_residuals", "smooth_norm_residuals"]
 
 
 class RobustRows(Ch):
@@ -95,6 +96,20 @@ def robust_residuals(x, loss, f_scale=1.0, row_length=1):
 def robust_loss(x, loss, f_scale=1.0, row_length=1):
     """The sum of C² ρ(|row|² / C²) over the rows of a residual, one number. Parameters as for `robust_residuals`."""
     return ch.SumOfSquares(robust_residuals(x, loss, f_scale, row_length))
+
+
+def smooth_norm_residuals(x, smoothing, row_length=1):
+    """Residuals whose sum of squares is that of √(|row|² + s²) - s over the rows of x: of their lengths, but smooth.
+
+    Parameters
+    ----------
+    x : Ch
+    smoothing : float
+        s, positive: the length up to which a row counts quadratically.
+    row_length : int
+        How many entries a row has.
+    """
+    return robust_residuals(x, "soft_l1", smoothing, row_length) / np.sqrt(2.0 * smoothing)
 
 
 def smooth_l1_residuals(x, beta=1.0):
