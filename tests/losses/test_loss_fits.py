@@ -15,7 +15,8 @@ POINTS = SPHERE[::2] * [1.2, 0.9, 1.0]
 PAIRS = {
     "laplacian": (losses.laplacian_residuals, losses.laplacian_loss),
     "edge": (losses.edge_residuals, losses.mesh_edge_loss),
-    "edge_length": (lambda v, f: losses.edge_length_residuals(v, f, 0.3), lambda v, f: losses.mesh_edge_loss(v, f, 0.3)),
+    "edge_length": (lambda v, f: losses.edge_length_residuals(v, f, 0.3),
+                    lambda v, f: losses.mesh_edge_loss(v, f, 0.3)),
     "normal_consistency": (losses.normal_consistency_residuals, losses.mesh_normal_consistency),
     "flatten": (losses.flatten_residuals, losses.flatten_loss),
     "arap": (lambda v, f: losses.arap_residuals(v, f, SPHERE), lambda v, f: losses.arap_energy(v, f, SPHERE)),
