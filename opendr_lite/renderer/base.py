@@ -18,7 +18,6 @@ moves as the projection of the very point that it shows:
 
     dI[p, c] = -sum_d I_d[p, c] dU(x)[d],   x = sum_k b_k X[i_k].
 """
-import numbers
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ import numpy as np
 from ..camera import ProjectPoints
 from ..ch import Ch, depends_on
 from ..ch.linear_maps import Selection
+from ..inputs import check_count
 from ..kernels.clipping import clip_near, extend_vertices, to_parents
 from ..kernels.cpu.edges import draw_lines, draw_lines_at
 from ..kernels.cpu.image_gradient import gain_of_image
@@ -569,10 +569,3 @@ def check_frustum(frustum):
         raise ValueError(f"frustum: expected 0 < near < far, both finite; got near = {near:g}, far = {far:g}")
     return {"near": near, "far": far, "width": check_count(width, "frustum: width"),
             "height": check_count(height, "frustum: height")}
-
-
-def check_count(number, name):
-    """The number as int; ValueError unless it is a positive whole number."""
-    if isinstance(number, bool) or not isinstance(number, numbers.Real) or not 1 <= number < np.inf or number % 1:
-        raise ValueError(f"{name} must be a positive whole number, got {number!r}")
-    return int(number)

@@ -12,10 +12,11 @@ import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
+from ..inputs import check_count
 from ..kernels.cpu.shading import shade
 from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
 from .area_sampling import Patched
-from .base import BaseRenderer, check_count
+from .base import BaseRenderer
 from .pixel_jacobian import PixelInterpolation, pull_back
 
 __all__ = ["ColoredRenderer", "Factor"]
