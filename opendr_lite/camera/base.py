@@ -71,8 +71,8 @@ class Camera(Ch):
     is_affine : bool
         Whether faces are interpolated linearly on the screen, not with perspective. Of the class.
 
-    A subclass names the inputs of its lens in `lens_terms`, and defines `_projected` and `_slopes`, cached until these
-    change, `_project`, `_unproject`, and `_partials` for inputs beside f and c.
+    A subclass names the inputs of its lens in `lens_terms`, and defines `_project` and `_unproject`; `_projected` and
+    `_slopes`, cached until these inputs change; and `_partials` for inputs beside f and c.
     """
 
     dterms = "v", "rt", "t", "f", "c", "v_cam"
@@ -124,9 +124,19 @@ class Camera(Ch):
             c=lambda: self._of_vector(slopes.wrt_c()),
             **self._partials(slopes))
 
+    @property
+    def _projected(self):
+        """What `_project` makes of the points."""
+        raise NotImplementedError(f"{type(self).__name__} is no model of a camera: take a subclass of Camera")
+
+    @property
+    def _slopes(self):
+        """The `LensSlopes` of the points."""
+        raise NotImplementedError
+
     def _project(self, points):
         """Pixel coordinates (N, 2), and these with depth (N, 3), of points (N, 3) in camera space."""
-        raise NotImplementedError(f"{type(self).__name__} is no model of a camera: take a subclass of Camera")
+        raise NotImplementedError
 
     def _unproject(self, q, depth):
         """The points (N, 3) in camera space with given q, (N, 2), and depth, (N,)."""
