@@ -254,8 +254,8 @@ class BaseRenderer(Ch):
         """(position in silhouette_edges or -1, position along the edge) of each pixel."""
         edges = self._cut_edges(self.vpe[self.silhouette_edges])
         edge, along = draw_lines(self._view.screen, edges.ends, self._clipped_surface.depth, EDGE_DEPTH_TOLERANCE)
-        seen = edge >= 0
-        along[seen] = self._along_edges(edges, edge[seen], along[seen])
+        seen = np.flatnonzero(edge >= 0)
+        along.ravel()[seen] = self._along_edges(edges, edge.ravel()[seen], along.ravel()[seen])
         return edge, along
 
     def _along_edges(self, edges, edge, along):

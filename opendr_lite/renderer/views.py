@@ -3,7 +3,7 @@
 The kernels decide by w = 1/z what is nearer, and interpolate with perspective, b_k ~ λ_k / z_k: of a perspective camera
 λ, b_k / z_k and 1/z are affine on the screen. Of an *affine* camera b and z themselves are. But put
 
-    w = 1 + (z_most - z) / D        D the range of depths in the scene, z_most the largest
+    w = 1 + (z_most - z) / D        D the range of depths of what may be seen, z_most the largest
 
 in the place of 1/z: it is affine on the screen too, positive, and falls with depth. So vertices at (u, v, z'), z' = 1/w,
 are a scene in perspective with the same faces in the same places in the same order: whatever is seen, and where it ends,
@@ -89,6 +89,7 @@ class AffineView(PerspectiveView):
     def __init__(self, screen, faces, far):
         self.seen, self.faces, self.true_far = screen, faces, far
         z = screen[faces, 2]
+        z = z[z.min(axis=1) <= far]
         most = z.max(initial=0.0)
         self.range = max(most - z.min(initial=most), LEAST_RANGE * most) or 1.0
         with np.errstate(divide="ignore"):

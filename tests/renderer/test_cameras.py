@@ -4,6 +4,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from opendr_lite import ch
 from opendr_lite.camera import (
@@ -27,6 +29,7 @@ from tests.reference import rasterize as slow_rasterize
 from tests.reference import render as slow
 from tests.reference.area_sampling import average
 from tests.reference.image_gradient import image_gradient
+from tests.renderer import test_fuzz as fuzz
 from tests.renderer.scenes import HEIGHT, RENDERERS, WIDTH, cosine, frustum, grid, scene
 from tests.renderer.test_exact import CLASSES, COLORED, assert_exact, body, supersampled, two_bodies
 
@@ -395,6 +398,28 @@ def test_a_fit_of_vertices_lowers_the_energy(model):
     before = np.square(rn.r - observed).sum()
     ch.minimize([rn - observed, 1e-2 * (rn.v - home)], x0=[rn.v], options={"maxiter": 8})
     assert np.square(rn.r - observed).sum() < 0.2 * before
+
+
+@pytest.mark.parametrize("model", ["orthographic", "weak at a depth", "fisheye"])
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(mesh=fuzz.meshes, depth=st.sampled_from([0.0, 2.0, 5.0]), options=st.sampled_from(
+    [{"overdraw": True}, {"overdraw": False}, {"derivative": "exact"}]))
+def test_no_mesh_is_too_strange(model, mesh, depth, options):
+    v, f = mesh
+    camera = MODELS[model](v=Ch(v), rt=Ch(np.zeros(3)), t=Ch([0, 0, depth]), c=[6.0, 5.0])
+    rn = ColoredRenderer(camera=camera, f=np.array(f, int).reshape(-1, 3), vc=Ch(np.random.default_rng(0).random((len(v), 3))),
+                         frustum=frustum(13, 11, far=40.0), **options)
+    fuzz.check(rn, ["v", "rt", "t", *LENS[model], "vc"])
+
+
+def test_what_is_beyond_far_does_not_blur_depths():
+    """Two sheets a hair apart, and a face that is as good as infinitely far away."""
+    xy, f = grid(1)
+    v = np.concatenate([np.column_stack([xy, np.full(4, z)]) for z in (4 + 1e-9, 4.0)] + [np.array([[0, 0, 1e17]] * 3)])
+    v[-2:, :2] = [[1, 0], [0, 1]]
+    rn = DepthRenderer(camera=OrthographicCamera(v=v, f=9.0, c=MIDDLE), f=np.concatenate([f, f + 4, [[8, 9, 10]]]),
+                       frustum=frustum(), overdraw=False)
+    assert rn.visibility_image[HEIGHT // 2, WIDTH // 2] in (2, 3) and rn.r.min() == 4
 
 
 def test_what_a_flat_scene_shows_is_not_cut_up_by_rounding():

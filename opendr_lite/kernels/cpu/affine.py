@@ -42,8 +42,8 @@ def _interpolate(start, stop, face_id, barycentric, f, stand_in, depth, far, lin
             z[p] = far
             continue
         i, j, k = f[t, 0], f[t, 1], f[t, 2]
-        b0, b1, b2 = (barycentric[p, 0] * stand_in[i], barycentric[p, 1] * stand_in[j], barycentric[p, 2] * stand_in[k])
+        b0, b1, b2 = barycentric[p, 0] * stand_in[i], barycentric[p, 1] * stand_in[j], barycentric[p, 2] * stand_in[k]
         scale = 1.0 / (b0 + b1 + b2)
         b0, b1, b2 = b0 * scale, b1 * scale, b2 * scale
         linear[p, 0], linear[p, 1], linear[p, 2] = b0, b1, b2
-        z[p] = b0 * depth[i] + b1 * depth[j] + b2 * depth[k]
+        z[p] = depth[i] + b1 * (depth[j] - depth[i]) + b2 * (depth[k] - depth[i])  # exact where all are the same
