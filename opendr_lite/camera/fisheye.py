@@ -1,5 +1,5 @@
-"""Fisheye lenses, by OpenCV's model (Kannala and Brandt, "A generic camera model and calibration method for conventional,
-wide-angle, and fish-eye lenses", PAMI 2006): the distance from the centre is a polynomial of the angle to the axis.
+"""Fisheye lenses, by OpenCV's model: the distance from the centre is a polynomial of the angle to the axis (Kannala and
+Brandt, "A generic camera model and calibration method for conventional, wide-angle, and fish-eye lenses", PAMI 2006).
 
     ρ = |(X_x, X_y)|,  e = (X_x, X_y) / ρ,  θ = atan2(ρ, X_z)
     θ_d = θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4 θ⁸)
@@ -94,11 +94,11 @@ class FisheyeProjection(LensSlopes):
             away = np.where(self.on_axis, inverse_depth, within(self.slope * (self.Z / R) / R, MAX_RECIPROCAL))
             along_axis = np.where(self.on_axis, 0.0, within(-self.slope * (self.rho / R) / R, MAX_RECIPROCAL))
         blocks = np.empty((len(R), 2, 3))
-        for row in range(2):
-            for column in range(2):
-                blocks[:, row, column] = (away - around) * self.e[row] * self.e[column] + (around if row == column else 0.0)
-            blocks[:, row, 2] = along_axis * self.e[row]
-        return blocks * self.f[:, None]
+        for row, (f, e) in enumerate(zip(self.f, self.e)):
+            blocks[:, row, :2] = (f * (away - around) * e * self.e).T
+            blocks[:, row, row] += f * around
+            blocks[:, row, 2] = f * along_axis * e
+        return blocks
 
     def wrt_k(self):
         """(N, 2, 4)"""

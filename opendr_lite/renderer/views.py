@@ -87,7 +87,7 @@ class AffineView(PerspectiveView):
     points = AffineScreenPoints
 
     def __init__(self, screen, faces, far):
-        self.seen, self.faces, self.true_far = screen, faces, far
+        self.true_screen, self.faces, self.true_far = screen, faces, far
         z = screen[faces, 2]
         z = z[z.min(axis=1) <= far]
         most = z.max(initial=0.0)
@@ -107,7 +107,7 @@ class AffineView(PerspectiveView):
 
     def on_faces(self, pixels):
         return pixels[0], *interpolate_linearly(pixels[0], pixels[1], self.faces, self.screen[:, 2].copy(),
-                                                self.seen[:, 2].copy(), self.true_far)
+                                                self.true_screen[:, 2].copy(), self.true_far)
 
     def on_edges(self, edges, along):
         start, end = self.screen[edges, 2].T
