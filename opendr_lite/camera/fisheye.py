@@ -76,10 +76,8 @@ class FisheyeProjection(LensSlopes):
         self.rho = np.hypot(X, Y)
         self.theta = np.arctan2(self.rho, self.Z)
         self.theta_d, self.slope = distorted_angle(self.theta, k)
-        on_axis = self.rho == 0.0
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            self.e = np.where(on_axis, 0.0, np.stack((X, Y)) / self.rho)
-        self.on_axis = on_axis
+        self.on_axis = self.rho == 0.0
+        self.e = np.stack((X, Y)) / np.where(self.on_axis, 1.0, self.rho)
 
     @cached_property
     def value(self):
@@ -87,8 +85,7 @@ class FisheyeProjection(LensSlopes):
 
     def wrt_points(self):
         """(N, 2, 3)"""
-        inverse_depth = reciprocal(self.Z)
-        R = np.hypot(self.rho, self.Z)
+        inverse_depth, R = reciprocal(self.Z), np.hypot(self.rho, self.Z)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             around = np.where(self.on_axis, inverse_depth, within(self.theta_d / self.rho, MAX_RECIPROCAL))
             away = np.where(self.on_axis, inverse_depth, within(self.slope * (self.Z / R) / R, MAX_RECIPROCAL))
