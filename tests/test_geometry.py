@@ -4,7 +4,6 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy.linalg import expm, expm_frechet
-from scipy.spatial import ConvexHull
 
 from opendr_lite import ch
 from opendr_lite.ch import Ch
@@ -29,7 +28,7 @@ from opendr_lite.geometry import (
 )
 from opendr_lite.geometry.curvature import QuadricFit
 from opendr_lite.geometry.rows import RescaledRows, RowLengths, skew
-from opendr_lite.topology import loop_subdivider
+from opendr_lite.primitives import icosphere
 from tests import derivatives
 from tests.reference.scene import bumpy_sphere, vertex_normals
 
@@ -293,22 +292,6 @@ def test_edge_defs_take_one_face_to_the_next_whatever_the_pose():
 
 # ---------------------------------------------------------------------- curvature
 
-def icosphere(levels):
-    """A unit sphere of nearly regular triangles, wound counterclockwise from outside."""
-    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
-    v = np.concatenate([np.roll(np.column_stack((np.zeros(4), signs * [1, (1 + 5**0.5) / 2])), k, axis=1)
-                        for k in range(3)])
-    f = ConvexHull(v).simplices.astype(np.int64)
-    for _ in range(levels):
-        subdivide, f = loop_subdivider(v, f)
-        v = (subdivide @ v.ravel()).reshape(-1, 3)
-        v /= np.linalg.norm(v, axis=1, keepdims=True)
-    f = f.astype(np.int64)
-    inward = np.linalg.det(v[f]) < 0
-    f[inward] = f[inward][:, ::-1]
-    return v, f
-
-
 def test_quadric_fit_finds_the_quadric():
     random = np.random.default_rng(0)
     s, t = random.standard_normal((2, 12))
@@ -340,7 +323,8 @@ def test_derivatives_of_curvature(mesh, make):
 
 @pytest.mark.parametrize("radius", [0.5, 2.0])
 def test_curvature_of_a_sphere(radius):
-    v, f = icosphere(3)
+    sphere = icosphere(3)
+    v, f = sphere.v, sphere.f
     form = SecondFundamentalForm(radius * v, f).r * radius
     # Outward normals: the sphere bends away from them.
     np.testing.assert_allclose(form, np.tile([-1, 0, -1], (len(v), 1)), atol=0.03)
