@@ -50,8 +50,10 @@ class AxisAngle:
         return rotation_and_left_jacobian(r)[0]
 
     def of_matrix(self, R):
-        """2 φ x / |x| for the quaternion (w, x) with w = cos φ >= 0 and |x| = sin φ."""
-        q = QUATERNION.of_matrix(R)
+        return self.of_quaternion(QUATERNION.of_matrix(R))
+
+    def of_quaternion(self, q):
+        """2 φ x / |x| for a unit quaternion (w, x) with w = cos φ and |x| = sin φ."""
         w, x = q[..., :1], q[..., 1:]
         sine = np.linalg.norm(x, axis=-1, keepdims=True)
         return x * np.divide(2 * np.arctan2(sine, w), sine, where=sine > 0, out=np.full_like(w, 2.0))
@@ -264,7 +266,7 @@ def refuse(x, wrong, problem):
     """Raise if any of the rotations `x`, those marked in `wrong`, has a problem."""
     if wrong.any():
         where = tuple(np.argwhere(wrong)[0].tolist())
-        raise ValueError(f"{problem}; {f'number {list(where)} is' if where else 'it is'} {x[where].tolist()}")
+        raise ValueError(f"{problem}; got {x[where].tolist()}{f' at {list(where)}' if where else ''}")
 
 
 # ---------------------------------------------------------------------- from one to another
