@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
-from ..serialization.mesh import ATTRIBUTES, Mesh
-from ..topology import as_faces, get_vert_connectivity
+from ..serialization.mesh import Mesh
+from ..topology import get_vert_connectivity
 
 __all__ = ["Components", "Welded", "connected_components", "join", "split", "submesh", "weld"]
 
