@@ -69,7 +69,7 @@ class Quaternion:
     """q = (w, x): R = I + 2 (w [x]× + [x]×²) / |q|². Of a matrix, w >= 0.
 
     A spin turns a unit quaternion by dq = ½ (0, ω) q. With P = [-x | w I + [x]×] that is dq = ½ Pᵀ ω, and conversely
-    ω = 2 P dq / |q|².
+    ω = 2 P dq, or that over |q| where q is longer than its unit quaternion, of which P is made.
     """
 
     noun, shape = "a quaternion", (4,)
@@ -100,7 +100,7 @@ class Quaternion:
         return np.concatenate((np.cos(np.sqrt(square)), coefficients(square)[0] * half), axis=-1)
 
     def spin(self, q, R):
-        return self._products(q) * (2 / np.einsum("...i,...i->...", q, q))[..., None, None]
+        return self._products(_unit(q)) * (2 / np.linalg.norm(q, axis=-1))[..., None, None]
 
     def rate(self, q, R):
         return 0.5 * self._products(q).swapaxes(-1, -2)

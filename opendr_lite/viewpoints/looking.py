@@ -67,7 +67,7 @@ class LookRotation(Ch):
 
     def compute_dr_wrt(self, wrt):
         pair, G, rt = self._parts
-        blocks = AXIS_ANGLE.rate(rt, None) @ AXES @ ROTATION_6D.spin(pair, G)
+        blocks = AXIS_ANGLE.rate(rt, AXES @ G) @ AXES @ ROTATION_6D.spin(pair, G)
         return total_derivative(self, wrt, direction=lambda: self._of(blocks[..., :3], self.direction),
                                 up=lambda: self._of(blocks[..., 3:], self.up))
 
