@@ -26,8 +26,12 @@ def indexed(mesh):
     mesh = Mesh.of(mesh)
     for rows, index in (("vt", "ft"), ("vn", "fn")):
         values = getattr(mesh, rows)
-        if values is not None and getattr(mesh, index) is None:
-            setattr(mesh, *((index, mesh.f.copy()) if len(values) == len(mesh.v) else (rows, None)))
+        if values is None or getattr(mesh, index) is not None:
+            continue
+        if len(values) == len(mesh.v):
+            setattr(mesh, index, mesh.f.copy())
+        else:
+            setattr(mesh, rows, None)
     return mesh
 
 
