@@ -13,8 +13,31 @@
 `serialization` and `topology` are modules of nodes and functions, named as in OpenDR. `diagnosis` says what is wrong with
 a scene.
 """
-from . import camera, ch, diagnosis, filters, geometry, lighting, renderer, serialization, topology
-from .camera import ProjectPoints, ProjectPoints3D, RigidTransform
+from . import (
+    camera,
+    ch,
+    diagnosis,
+    filters,
+    geometry,
+    lighting,
+    losses,
+    ops,
+    primitives,
+    renderer,
+    serialization,
+    topology,
+    viewpoints,
+)
+from .camera import (
+    Camera,
+    FieldOfViewCamera,
+    FisheyeCamera,
+    OrthographicCamera,
+    ProjectPoints,
+    ProjectPoints3D,
+    RigidTransform,
+    WeakPerspectiveCamera,
+)
 from .diagnosis import check_scene, explain_derivative
 from .filters import gaussian_pyramid, laplacian_pyramid
 from .geometry import Rodrigues, TriNormals, VertNormals
@@ -23,12 +46,15 @@ from .renderer import BoundaryRenderer, ColoredRenderer, DepthRenderer, Silhouet
 from .serialization import Mesh, load_image, load_mesh, save_image, save_mesh
 from .threads import get_num_threads, set_num_threads
 from .version import __version__
+from .viewpoints import eye_from_angles, look, look_at
 from .warmup import warmup
 
 __all__ = [
-    "BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "LambertianPointLight", "Mesh", "ProjectPoints",
-    "ProjectPoints3D", "RigidTransform", "Rodrigues", "SilhouetteRenderer", "SphericalHarmonics", "TexturedRenderer",
-    "TriNormals", "VertNormals", "__version__", "camera", "ch", "check_scene", "diagnosis", "explain_derivative",
-    "filters", "gaussian_pyramid", "geometry", "get_num_threads", "laplacian_pyramid", "lighting", "load_image",
-    "load_mesh", "renderer", "save_image", "save_mesh", "serialization", "set_num_threads", "topology", "warmup",
+    "BoundaryRenderer", "Camera", "ColoredRenderer", "DepthRenderer", "FieldOfViewCamera", "FisheyeCamera",
+    "LambertianPointLight", "Mesh", "OrthographicCamera", "ProjectPoints", "ProjectPoints3D", "RigidTransform",
+    "Rodrigues", "SilhouetteRenderer", "SphericalHarmonics", "TexturedRenderer", "TriNormals", "VertNormals",
+    "WeakPerspectiveCamera", "__version__", "camera", "ch", "check_scene", "diagnosis", "explain_derivative",
+    "eye_from_angles", "filters", "gaussian_pyramid", "geometry", "get_num_threads", "laplacian_pyramid", "lighting",
+    "load_image", "load_mesh", "look", "look_at", "losses", "ops", "primitives", "renderer", "save_image", "save_mesh",
+    "serialization", "set_num_threads", "topology", "viewpoints", "warmup",
 ]
