@@ -20,7 +20,7 @@ from scipy.sparse.linalg import LinearOperator
 from .tangents import Tangent
 
 __all__ = ["LinearMap", "Diagonal", "Selection", "Broadcast", "BlockDiagonal", "SparseMap", "DenseMap",
-           "FunctionMap", "as_csr", "as_linear_map", "identity"]
+           "BackwardRule", "FunctionMap", "as_csr", "as_linear_map", "identity"]
 
 
 class LinearMap:
@@ -346,6 +346,34 @@ class FunctionMap(LinearMap):
         self.apply_transpose = apply_transpose
         if to_sparse is not None:
             self.to_sparse = to_sparse
+
+
+class BackwardRule(LinearMap):
+    """What stands in the place of a derivative where there is only a rule for its transposed product.
+
+    The rule need not be linear. So it is applied to the whole cotangent of a node at once, which sweeps have added up by
+    then; and there is neither a matrix nor a forward product.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    rule : callable
+        Takes a cotangent (m,) to one of the input, (n,).
+    why : str
+        Of the error that everything else raises.
+    """
+
+    def __init__(self, shape, rule, why):
+        super().__init__(shape)
+        self.rule, self.why = rule, why
+
+    def apply(self, x):
+        raise ValueError(self.why)
+
+    def apply_transpose(self, y):
+        if y.ndim > 1:  # columns of the identity, whose products would be taken for a matrix
+            raise ValueError(self.why)
+        return self.rule(y)
 
 
 class Transpose(LinearMap):

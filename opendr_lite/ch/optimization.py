@@ -14,6 +14,7 @@ import re
 import sys
 import warnings
 from dataclasses import asdict
+from functools import cache
 
 import numpy as np
 import scipy.optimize
@@ -230,8 +231,8 @@ def _least_squares(problem, run, method, bounds, constraints, tol, options):
 
 
 def _scalar(problem, run, method, bounds, constraints, tol, options):
-    algebra = problem.linear_algebra()
-    model = _Latest(lambda x: problem.model(algebra, run.evaluate(x)[1]))
+    algebra = cache(problem.linear_algebra)  # some derivatives have no Jacobian to choose it for
+    model = _Latest(lambda x: problem.model(algebra(), run.evaluate(x)[1]))
     derivatives = {}
     if method not in _WITHOUT_GRADIENT:
         derivatives["jac"] = lambda x: problem.gradient(run.evaluate(x)[1])
