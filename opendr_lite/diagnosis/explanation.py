@@ -144,14 +144,16 @@ def _of_edges(rn, rule, moved):
     """Of positions on the screen, where the derivative is the neural rule: what pulls for no gradient nor for its negative."""
     gradient = np.random.default_rng(1).standard_normal(rn.size)
     for pull in (rule.T @ gradient, rule.T @ -gradient):
-        if abs(pull @ moved) > ROUNDING * (np.abs(pull) @ np.abs(moved)):
+        if abs(pull @ moved) > ROUNDING * max(np.abs(pull) @ np.abs(moved), np.abs(rn.r).max() * np.abs(moved).max()):
             return None
     motion, points = moved.reshape(-1, 3), rn.screen_points.r
     across = np.linalg.norm(np.cross(motion, points), axis=1)
     moves = across > ROUNDING * np.linalg.norm(motion, axis=1) * np.linalg.norm(points, axis=1)
     if not moves.any():
         return "it moves along the rays of the camera"
-    return _not_shown(rn, moves[:len(rn.screen)], rn.corners, *VERTICES) or NO_PULL
+    is_constant = np.ptp(rn.r.reshape(len(rn.corners), -1), axis=0).max() <= ROUNDING * np.abs(rn.r).max()
+    return (_not_shown(rn, moves[:len(rn.screen)], rn.corners, *VERTICES)
+            or (_constant(rn, rn.corners[:, 0] >= 0) if is_constant else NO_PULL))
 
 
 def _constant(rn, seen):
@@ -259,5 +261,5 @@ def _product(names):
     return " times ".join(f"`{name}`" for name in names)
 
 
-NO_PULL = "no edge that it moves has pixels of different colours on its line, and both its sides in the image"
+NO_PULL = "no edge that it moves has both its sides in the image, and a pixel on its line that the move would change"
 NO_WEIGHT = "the pixels that show it give it no weight"
