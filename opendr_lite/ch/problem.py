@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from ..memory import empty
 from . import differentiation
+from .batch_tangent import BatchTangent, dense_normal_equations
 from .linear_maps import FunctionMap, SparseMap, as_csr, identity
 from .linear_solvers import DENSE_ENTRIES, DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
 from .node import Ch
@@ -221,20 +222,26 @@ class Problem:
 
     def normal_equations(self, r, weights):
         """(A, g) = (Jᵀ W J, Jᵀ W r) for few unknowns, A an array. The rows of an image are not formed."""
-        equations = [_normal_equations(tangent, r[rows], None if weights is None else weights[rows])
+        weighted = _weighted(weights, r)
+        equations = [dense_normal_equations(tangent, None if weights is None else weights[rows], weighted[rows])
                      for rows, tangent in zip(self._rows, self._tangents()) if tangent is not None]
         return _total(equations, np.zeros((self.size, self.size)))
 
     def sparse_normal_equations(self, r, weights, whatever_it_costs=False):
         """The same for many unknowns, A sparse; None where it would be large, unless that is no concern."""
-        equations = []
+        equations, weighted = [], _weighted(weights, r)
         for rows, tangent, remembering in zip(self._rows, self._sparse_tangents(), self._gram_of_parts):
             if tangent is None:
                 continue
             own_weights = None if weights is None else weights[rows]
             if tangent.has_local_gram:
-                weighted = r[rows] if weights is None else own_weights * r[rows]
-                equations.append(tangent.normal_equations(own_weights, weighted))
+                equations.append(tangent.normal_equations(own_weights, weighted[rows]))
+                continue
+            if isinstance(tangent, BatchTangent):
+                own = tangent.sparse_normal_equations(own_weights, weighted[rows], whatever_it_costs)
+                if own is None:
+                    return None
+                equations.append(own)
                 continue
             if tangent.is_spread and not whatever_it_costs:
                 return None
@@ -313,13 +320,9 @@ class Problem:
                          if large[variable.span].any())
 
 
-def _normal_equations(tangent, r, weights):
-    """Those of one part."""
-    if isinstance(tangent, FormedTangent):
-        blocks = [(0, as_slice(columns), matrix) for columns, matrix in tangent.blocks]
-        return DenseBlocks(blocks, tangent.shape).normal_equations(r, weights)
-    weighted = r if weights is None else np.multiply(weights, r, out=empty(r.shape))
-    return tangent.normal_equations(weights, weighted)
+def _weighted(weights, r):
+    """W r"""
+    return r if weights is None else np.multiply(weights, r, out=empty(r.shape))
 
 
 def _total(equations, nothing):
