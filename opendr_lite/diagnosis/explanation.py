@@ -17,6 +17,7 @@ from .scene import Scene
 
 __all__ = ["explain_derivative"]
 
+ALONG_RAYS = "it moves along the rays of the camera"
 ROUNDING = 1e-12  # of the largest value of an image: smaller differences are none
 
 
@@ -69,6 +70,8 @@ def _reasons(rn, x):
             reasons.append(REASONS[name](rn, name, moved))
             if reasons[-1] is None:
                 break
+        elif name == "camera" and rn.camera.v_cam.is_dr_wrt(x) and rn.camera.v_cam.jvp(x, change).any():
+            reasons.append(ALONG_RAYS)
     return reasons
 
 
@@ -108,7 +111,7 @@ def _of_projections(rn, name, moved):
     node, local = getattr(rn, name), rn._local_map(getattr(rn, name))
     rows = moved.reshape(node.shape)[:, :2].any(axis=1)
     if not rows.any():
-        return "it moves along the rays of the camera"
+        return ALONG_RAYS
     if name == "camera":
         reason = _not_shown(rn, rows, rn.corners, *VERTICES)
         if reason:
@@ -135,7 +138,10 @@ def _of_screen_points(rn, name, moved):
     change = local @ moved
     if np.abs(change).max() > ROUNDING * np.abs(rn.r).max() * np.abs(moved).max():
         return None
-    rows = moved.reshape(-1, 3)[:len(rn.screen)].any(axis=1)
+    moved = moved.reshape(-1, 3)
+    if rn.camera.is_affine and not moved[:, :2].any():
+        return ALONG_RAYS
+    rows = moved[:len(rn.screen)].any(axis=1)
     seen = (rn.corners[:, 0] >= 0) & rows[rn.corners].any(axis=1)
     return _not_shown(rn, rows, rn.corners, *VERTICES) or _constant(rn, seen)
 
@@ -146,11 +152,11 @@ def _of_edges(rn, rule, moved):
     for pull in (rule.T @ gradient, rule.T @ -gradient):
         if abs(pull @ moved) > ROUNDING * max(np.abs(pull) @ np.abs(moved), np.abs(rn.r).max() * np.abs(moved).max()):
             return None
-    motion, points = moved.reshape(-1, 3), rn.screen_points.r
-    across = np.linalg.norm(np.cross(motion, points), axis=1)
-    moves = across > ROUNDING * np.linalg.norm(motion, axis=1) * np.linalg.norm(points, axis=1)
+    motion, rays = moved.reshape(-1, 3), [[0.0, 0.0, 1.0]] if rn.camera.is_affine else rn.screen_points.r
+    across = np.linalg.norm(np.cross(motion, rays), axis=1)
+    moves = across > ROUNDING * np.linalg.norm(motion, axis=1) * np.linalg.norm(rays, axis=1)
     if not moves.any():
-        return "it moves along the rays of the camera"
+        return ALONG_RAYS
     is_constant = np.ptp(rn.r.reshape(len(rn.corners), -1), axis=0).max() <= ROUNDING * np.abs(rn.r).max()
     return (_not_shown(rn, moves[:len(rn.screen)], rn.corners, *VERTICES)
             or (_constant(rn, rn.corners[:, 0] >= 0) if is_constant else NO_PULL))

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
+from ..inputs import check_count
 from ..kernels.cpu.face_texture import cube_colors, cube_slopes, cube_taps
 from ..kernels.cpu.shading import shade
-from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
+from ..kernels.cpu.surface_gradient import surface_gain
 from .area_sampling import Patched
-from .base import BaseRenderer, check_count
+from .base import BaseRenderer
 from .face_texture import FaceTexture
 from .neural import COLOR_EPS
 from .pixel_jacobian import PixelInterpolation, pull_back
@@ -172,11 +173,11 @@ class ColoredRenderer(BaseRenderer):
         """How they change over the screen, along the surface, (n, C, 2)."""
         values, _ = self._colors(self._channels)[name]
         if name == "vc":
-            return surface_gradient(pixels, self.screen, self.faces, self.faces, values)
+            return self._surface_gradient(pixels, self.faces, values)
         taps, slopes = cube_slopes(pixels[0].ravel(), pixels[1].reshape(-1, 3), self._texels_per_side)
         wrt_barycentric = np.einsum("nmk,nkc->ncm", slopes, values[taps])
         corners = np.tile(np.arange(3, dtype=np.int32), (len(self.faces), 1))
-        return wrt_barycentric @ surface_gradient(pixels, self.screen, self.faces, corners, np.eye(3))
+        return wrt_barycentric @ self._surface_gradient(pixels, corners, np.eye(3))
 
     @property
     def _texels_per_side(self):
@@ -203,7 +204,8 @@ class ColoredRenderer(BaseRenderer):
     def _gain_of_surface(self):
         if self._factor_names == ("vc",):
             values, _ = self._colors(self._channels)["vc"]
-            return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, self.image_size[1])
+            return surface_gain(self._kind_of_view.homogeneous_pixels(self.pixels), self._homogeneous_screen, self.faces,
+                                self.faces, values, self.image_size[1])
         return super()._gain_of_surface()
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")

@@ -1,8 +1,8 @@
 """The backward rule of the Neural 3D Mesh Renderer, `kernels.cpu.neural`, as what a renderer knows of its screen.
 
-With Y = z (u, v, 1) (`screen_points`), of which u and v alone matter,
+By h (u, v, 1), with h the homogeneous weights of the points (`views`), of which u and v alone matter, the gradient is
 
-    ∂L/∂Y = (∂L/∂u, ∂L/∂v, -(u ∂L/∂u + v ∂L/∂v)) / z
+    (∂L/∂u, ∂L/∂v, -(u ∂L/∂u + v ∂L/∂v)) / h
 """
 import numpy as np
 
@@ -19,19 +19,21 @@ NO_JACOBIAN = ("derivative='neural' is a backward rule: what it makes of an inco
                "Gauss-Newton methods ('dogleg', 'lm', 'trf', ...) take derivative='exact' or 'opendr'")
 
 
-def neural_motion(screen, f, face_id, image, eps):
-    """What stands in for the derivative of an image with respect to Y of the points.
+def neural_motion(screen, f, face_id, image, eps, gain_of_points):
+    """What stands in for the derivative of an image with respect to Y of the points (`screen_points`).
 
     Parameters
     ----------
     screen : (V, 3) float64
-        u, v, z.
+        u, v, h.
     f : (F, 3) int32
     face_id : (h, w) int32
         The face seen at each pixel, -1 for none.
     image : (h, w, C) float64
     eps : float
         Added to all distances; 2 is the width of the image, and its height.
+    gain_of_points : callable
+        Takes a gradient by h (u, v, 1) to that by Y.
 
     Returns
     -------
@@ -43,8 +45,9 @@ def neural_motion(screen, f, face_id, image, eps):
     def rule(cotangent):
         of_corners = pull_edges(screen, f, face_id, image, np.ascontiguousarray(cotangent).reshape(image.shape), eps)
         du, dv = np.moveaxis(of_corners, 2, 0)
-        u, v, z = np.moveaxis(screen[f], 2, 0)
-        return np.column_stack([np.bincount(f.ravel(), (part / z).ravel(), minlength=len(screen))
-                                for part in (du, dv, -(u * du + v * dv))]).ravel()
+        u, v, h = np.moveaxis(screen[f], 2, 0)
+        by_points = gain_of_points(np.stack([du / h, dv / h, -(u * du + v * dv) / h], axis=-1))
+        return np.column_stack([np.bincount(f.ravel(), by_points[..., d].ravel(), minlength=len(screen))
+                                for d in range(3)]).ravel()
 
     return BackwardRule((image.size, screen.size), rule, NO_JACOBIAN)

@@ -1,22 +1,16 @@
 """Anti-aliasing: an image of twice as many pixels along each axis, averaged 2 x 2.
 
 Pixel i covers [i - 1/2, i + 1/2], and so do pixels 2 i and 2 i + 1 of the finer image, with centres at i - 1/4 and i + 1/4:
-what is at u here is at 2 u + 1/2 there.
+what is at u here is at 2 u + 1/2 there (`Camera.magnified`).
 """
 from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
 
-from ..camera import ProjectPoints
 from ..filters import SeparableFilter
 
-__all__ = ["finer_camera", "finer_frustum", "finer_picture", "mean_of_four"]
-
-
-def finer_camera(camera):
-    """The camera of the finer image, of the same points."""
-    return ProjectPoints(v_cam=camera.v_cam, f=2.0 * camera.f, c=2.0 * camera.c + 0.5, k=camera.k)
+__all__ = ["finer_frustum", "finer_picture", "mean_of_four"]
 
 
 def finer_frustum(frustum):
