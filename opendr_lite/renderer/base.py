@@ -252,7 +252,8 @@ class BaseRenderer(Ch):
         names = (name for name in self.terms + self.dterms if name not in self._aliases)
         wanted = {**{name: getattr(self, name, None) for name in names}, **self._finer_terms, "anti_aliasing": False}
         twin = self._twin  # kept, as is what it has computed
-        twin.set(**{name: value for name, value in wanted.items() if getattr(twin, name, None) is not value})
+        with self._lock:
+            twin.set(**{name: value for name, value in wanted.items() if getattr(twin, name, None) is not value})
         return twin
 
     @depends_on()

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 from opendr_lite import ch
-from opendr_lite.camera import ProjectPoints
+from opendr_lite.camera import OrthographicCamera, ProjectPoints
 from opendr_lite.ch import Ch
 from opendr_lite.ch.linear_solvers import DENSE_ENTRIES
 from opendr_lite.ch.problem import Problem
 from opendr_lite.ch.robust import make_loss
+from opendr_lite.diagnosis import explain_derivative
 from opendr_lite.renderer import BoundaryRenderer, ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
 from opendr_lite.renderer.neural import COLOR_EPS, SILHOUETTE_EPS
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import neural as slow
 from tests.renderer.scenes import HEIGHT, WIDTH, at_pixels, camera, flat_camera, frustum, scene
+from tests.renderer.test_cameras import MODELS, through
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 EDGY = [SilhouetteRenderer, ColoredRenderer, TexturedRenderer]
@@ -63,6 +65,14 @@ def test_published_gradients(corners, row, column, target, expected):
     np.testing.assert_allclose(np.column_stack([x, -y]), expected, rtol=0, atol=1e-4)
 
 
+def test_published_gradients_need_no_perspective():
+    corners = np.array([(0.8, -0.8, 5.0), (0.0, 0.5, 5.0), (0.2, 0.4, 5.0)])
+    rn = SilhouetteRenderer(camera=OrthographicCamera(v=corners, f=32, c=[31.5, 31.5]), f=[[0, 1, 2]],
+                            frustum=frustum(64, 64), derivative="neural")
+    np.testing.assert_allclose(ch.abs(rn[25, 35] - 1).vjp(rn.v, 1.0).reshape(3, 3),
+                               [(1.6726, 0.2602, 0), (1.4199, 1.6428, 0), (0, 0, 0)], rtol=0, atol=1e-4)
+
+
 @pytest.fixture(scope="module")
 def teapot():
     with np.load(DATA / "neural_teapot_64.npz") as data:
@@ -103,6 +113,26 @@ def test_the_rule_of_the_twin(cls):
     expected = twin_gradient(rn, cotangent, eps_of(cls))
     assert np.count_nonzero(expected) > 20
     np.testing.assert_allclose(screen_gradient(rn, cotangent), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("cls", EDGY)
+def test_the_rule_with_every_camera(cls, model):
+    rn = through(scene(cls, derivative="neural"), model)
+    cotangent = np.random.default_rng(1).standard_normal(rn.size)
+    np.testing.assert_allclose(rn.vjp(rn.camera, cotangent).reshape(-1, 2), twin_gradient(rn, cotangent, eps_of(cls)),
+                               rtol=1e-9, atol=1e-9)
+    assert (explain_derivative(rn, rn.v) is None) and rn.vjp(rn.v, cotangent).any()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_depth_with_every_camera(model):
+    rn = through(scene(DepthRenderer, derivative="neural"), model)
+    face_id = rn.pixels.face_id
+    inner = face_id >= 0
+    for axis in (0, 1):
+        inner &= (face_id == np.roll(face_id, 1, axis)) & (face_id == np.roll(face_id, -1, axis))
+    assert ch.check_jacobian(rn[np.nonzero(inner)], rn.v).ok()
 
 
 def test_one_channel_and_many():
@@ -254,6 +284,8 @@ def test_the_rule_gets_the_whole_gradient_of_the_image_at_once():
     residuals = Problem([rn, 2 * rn], [rn.v], make_loss("linear"))
     gradient = residuals.gradient(np.concatenate([one.ravel(), other.ravel()]))
     np.testing.assert_allclose(gradient, 2 * rn.vjp(rn.v, one + 2 * other), rtol=1e-9, atol=1e-9)
+    batch = ch.Batch([rn * 1.0, rn * 2.0])
+    np.testing.assert_allclose(batch.vjp(rn.v, np.stack([one, other])), rn.vjp(rn.v, one + 2 * other), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("cls", EDGY)
@@ -328,3 +360,30 @@ def test_the_rule_on_the_finer_image(cls):
     x, y = (expected / z[:, None]).T
     wrt_v = np.column_stack([x, y, -(u * x + v * y)])                # f = 1, c = 0
     np.testing.assert_allclose(rn.vjp(rn.v, cotangent).reshape(-1, 3), wrt_v, rtol=1e-9, atol=1e-9)
+
+
+def test_the_last_pixel_inside_is_the_rasterizers():
+    """With corners at centres of pixels and halfway between, each row that a triangle covers has two edges to be pulled at."""
+    rng = np.random.default_rng(0)
+    rows = 0
+    for _ in range(60):
+        uv = rng.integers(4, 2 * np.array([WIDTH, HEIGHT]) - 6, (3, 2)) / 2
+        rn = SilhouetteRenderer(camera=flat_camera(Ch(at_pixels(uv))), f=[[0, 1, 2]], frustum=frustum(),
+                                derivative="neural")
+        for row in np.flatnonzero(rn.r.any(axis=1)):
+            for column, sign in ((0, 1), (WIDTH - 1, -1)):
+                gradient = screen_gradient(rn, one_pixel(rn, row, column, -1.0))
+                assert sign * gradient[:, 0].sum() > 0 and not gradient[:, 1].any()
+            rows += 1
+    assert rows > 300
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_strange_meshes_have_finite_gradients(seed):
+    rng = np.random.default_rng(seed)
+    scale = 10.0 ** rng.integers(-6, 12)
+    points = rng.standard_normal((12, 3)) * [scale, scale, 1] + [0, 0, 0.5]
+    points[rng.integers(12)] = points[rng.integers(12)]
+    rn = SilhouetteRenderer(camera=camera(Ch(points)), f=rng.integers(0, 12, (20, 3)), frustum=frustum(),
+                            derivative="neural", anti_aliasing=bool(seed % 2))
+    assert np.isfinite(rn.vjp(rn.v, rng.standard_normal(rn.size))).all()

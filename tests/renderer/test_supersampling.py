@@ -8,6 +8,7 @@ from opendr_lite import ch
 from opendr_lite.ch import Ch
 from opendr_lite.renderer import ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer, base
 from tests.renderer.scenes import HEIGHT, RENDERERS, WIDTH, frustum, scene
+from tests.renderer.test_cameras import LENS, MODELS, through
 
 
 def larger(rn):
@@ -49,6 +50,16 @@ def test_an_exact_derivative_stays_exact(cls):
     rn = scene(cls, anti_aliasing=True, derivative="exact")
     assert ch.check_jacobian(rn, rn.camera.t, step=1e-6).ok()
     assert ch.check_jacobian(rn, rn.camera.f, step=1e-6).ok()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_camera(model):
+    rn = through(scene(ColoredRenderer, anti_aliasing=True, derivative="exact"), model)
+    for factor in (2, 3):
+        np.testing.assert_allclose(rn.camera.magnified(factor).r, factor * rn.camera.r + (factor - 1) / 2, rtol=1e-12)
+    assert ch.check_jacobian(rn, rn.camera.rt, step=1e-6).ok()
+    for name in LENS[model]:
+        assert ch.check_jacobian(rn, getattr(rn.camera, name), step=1e-6).ok(), name
 
 
 def test_it_fits_by_gauss_newton():

@@ -44,7 +44,7 @@ def pull_edges(screen, f, face_id, image, cotangent, eps):
     Parameters
     ----------
     screen : (V, 3) float64
-        u, v, z.
+        u and v, and one more.
     f : (F, 3) int32
     face_id : (h, w) int32
         The face seen at each pixel, -1 for none.
@@ -107,27 +107,17 @@ def _pull_along_lines(start, stop, seen, axis, screen, f, faces, colors, cotange
 
                 at_b = (line - ya) / (yb - ya)
                 first, last = extent[line, 0], extent[line, 1]
-                for_a = for_b = 0.0
+                out_a = out_b = 0.0
                 if faces[line, inner] == t:
                     _look_at(inner, colors[line], look)
                     begin, end = (max(outer, first), last) if outward > 0 else (first, min(outer + 1, last))
-                    pull_a, pull_b = _pulls(begin, end, cross, at_b, eps, look, colors[line], cotangent[line], terms)
-                    for_a, for_b = for_a - pull_a, for_b - pull_b
-
+                    out_a, out_b = _pulls(begin, end, cross, at_b, eps, look, colors[line], cotangent[line], terms)
                 _look_at(outer, colors[line], look)
-                begin, end = (left, inner + 1) if outward > 0 else (inner, right)
-                begin, end = max(begin, first), min(end, last)
-                while begin < end:
-                    shown = begin
-                    while shown < end and faces[line, shown] == t:
-                        shown += 1
-                    if shown > begin:
-                        pull_a, pull_b = _pulls(begin, shown, cross, at_b, eps, look, colors[line], cotangent[line],
-                                                terms)
-                        for_a, for_b = for_a + pull_a, for_b + pull_b
-                    begin = shown + 1
-                gradient[t, k, axis] += outward * for_a
-                gradient[t, (k + 1) % 3, axis] += outward * for_b
+                begin, end = (max(left, first), min(inner + 1, last)) if outward > 0 else (max(inner, first), min(right, last))
+                in_a, in_b = _pulls_where_shown(begin, end, t, faces[line], cross, at_b, eps, look, colors[line],
+                                                cotangent[line], terms)
+                gradient[t, k, axis] += outward * (in_a - out_a)
+                gradient[t, (k + 1) % 3, axis] += outward * (in_b - out_b)
 
 
 @formula
@@ -143,6 +133,21 @@ def _is_inside(screen, a, b, c, u, v):
 def _look_at(pixel, colors, look):
     for channel in range(len(look)):
         look[channel] = colors[channel, pixel]
+
+
+@step
+def _pulls_where_shown(begin, end, t, faces, cross, at_b, eps, look, colors, cotangent, terms):
+    """`_pulls` of those pixels that show face t."""
+    for_a = for_b = 0.0
+    while begin < end:
+        stop = begin
+        while stop < end and faces[stop] == t:
+            stop += 1
+        if stop > begin:
+            run_a, run_b = _pulls(begin, stop, cross, at_b, eps, look, colors, cotangent, terms)
+            for_a, for_b = for_a + run_a, for_b + run_b
+        begin = stop + 1
+    return for_a, for_b
 
 
 @step
