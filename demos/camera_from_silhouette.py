@@ -1,7 +1,7 @@
 """A camera that flies to where a silhouette was seen from, by the rule of the Neural 3D Mesh Renderer.
 
-As in its authors' fourth example: the eye is what is unknown, the camera keeps looking at the mesh, and steps of Adam go by
-the sum of squares of silhouettes, from an eye that is far away on another side, until the sum is less than 70.
+As in its authors' fourth example: the eye is what is unknown, the camera keeps looking at the mesh, and steps of Adam
+go by the sum of squares of silhouettes, from an eye that is far away on another side, until the sum is less than 70.
 
     python demos/camera_from_silhouette.py
     python demos/camera_from_silhouette.py --size 64 --until 10
@@ -38,7 +38,8 @@ mesh.v *= 0.4
 
 def seen_from(eye):
     view = look_at(eye)
-    camera = ProjectPoints(v=mesh.v, rt=view.rt, t=view.t, f=[0.5 * size / np.tan(HALF_VIEW)] * 2, c=[(size - 1) / 2] * 2)
+    f = 0.5 * size / np.tan(HALF_VIEW)
+    camera = ProjectPoints(v=mesh.v, rt=view.rt, t=view.t, f=[f, f], c=[(size - 1) / 2] * 2)
     return SilhouetteRenderer(camera=camera, f=mesh.f, derivative="neural", anti_aliasing=True,
                               frustum={"near": 0.1, "far": 100.0, "width": size, "height": size})
 

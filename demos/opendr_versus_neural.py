@@ -1,7 +1,7 @@
 """A pixel should get brighter, or darker: what OpenDR and the Neural 3D Mesh Renderer say a triangle is to do about it.
 
-The triangles are those that the authors of the Neural Renderer publish gradients for, and so is the first pixel of each;
-the second one is at an edge. An arrow is minus the gradient of |pixel - wanted| with respect to a corner.
+The triangles are those that the authors of the Neural Renderer publish gradients for, and so is the first pixel of
+each; the second one is at an edge. An arrow is minus the gradient of |pixel - wanted| with respect to a corner.
 """
 import numpy as np
 from common import output_folder
@@ -44,7 +44,8 @@ def show(panel, rn, row, column, wanted, of_corners):
     longest = np.linalg.norm(of_corners, axis=1).max()
     if longest > 0:
         steps = -9 * of_corners * [1, -1] / longest
-        panel.quiver(*corners.T, *steps.T, angles="xy", scale_units="xy", scale=1, color="tab:cyan", width=0.012, zorder=3)
+        panel.quiver(*corners.T, *steps.T, angles="xy", scale_units="xy", scale=1, color="tab:cyan", width=0.012,
+                     zorder=3)
     panel.set_title(f"longest: {longest:.2g}" if longest else "no gradient", fontsize="medium")
     panel.set_xticks([])
     panel.set_yticks([])
@@ -71,5 +72,5 @@ for line, (kind, name) in zip(axes, kinds.items()):
             panel.set_title(f"{case}\n{panel.get_title()}", fontsize="medium")
 save(figure, folder / "figure.png")
 save_image(folder / "image.png", np.kron(triangle(DARKER, "neural").r, np.ones((6, 6))))
-print(f"OpenDR moves the triangle for {moves['opendr']} of {len(CASES)} pixels, the Neural Renderer for {moves['neural']}; "
-      f"its gradients are those published to {max(errors):.1g}")
+print(f"OpenDR moves the triangle for {moves['opendr']} of {len(CASES)} pixels, the Neural Renderer for "
+      f"{moves['neural']}; its gradients are those published to {max(errors):.1g}")

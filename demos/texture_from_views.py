@@ -1,8 +1,8 @@
 """The texture of a globe from pictures taken all around it: a cube of texels for each face, found by steps of Adam.
 
-As in the third example of the Neural 3D Mesh Renderer's authors: texels and light, no texture coordinates; each step sees
-one picture, drawn at random. The light has an ambient part, and one that comes from a direction and is the same all over a
-face.
+As in the third example of the Neural 3D Mesh Renderer's authors: texels and light, no texture coordinates; each step
+sees one picture, drawn at random. The light has an ambient part, and one that comes from a direction and is the same
+all over a face.
 
     python demos/texture_from_views.py
     python demos/texture_from_views.py --size 48 --views 6 --steps 40
@@ -76,7 +76,8 @@ ch.minimize(views, x0=[texels], method="adam",
                      "schedule": "cosine"})
 after = fit(new, texels).r
 
-save(image_row({"start": before, f"{options.steps} steps": after, "its own texture": wanted}), options.output / "figure.png")
+pictures = {"start": before, f"{options.steps} steps": after, "its own texture": wanted}
+save(image_row(pictures), options.output / "figure.png")
 save_image(options.output / "image.png", after)
-print(f"Seen from where no picture was taken: {quality(before, wanted):.1f} dB at the start, {quality(after, wanted):.1f} dB "
-      f"after {options.steps} steps of {texels.size} unknowns")
+print(f"Seen from where no picture was taken: {quality(before, wanted):.1f} dB at the start, "
+      f"{quality(after, wanted):.1f} dB after {options.steps} steps of {texels.size} unknowns")

@@ -54,7 +54,8 @@ def overlap(one, other):
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--size", type=int, default=256, help="of the pictures, in pixels")
 parser.add_argument("--steps", type=int, default=300, help="of Adam")
-parser.add_argument("--output", type=Path, default=HERE / "output" / "vertices_from_silhouette", help="for the pictures")
+parser.add_argument("--output", type=Path, default=HERE / "output" / "vertices_from_silhouette",
+                    help="for the pictures")
 options = parser.parse_args()
 options.output.mkdir(parents=True, exist_ok=True)
 
@@ -62,7 +63,8 @@ target = render(SilhouetteRenderer, *star(), EYE, options.size).r
 sphere = icosphere(3, radius=0.75)
 v = ch.array(sphere.v)
 image = render(SilhouetteRenderer, v, sphere.f, EYE, options.size)
-aside = render(ColoredRenderer, v, sphere.f, ASIDE, options.size, vc=0.5 + 0.5 * VertNormals(v=v, f=sphere.f), bgcolor=0.0)
+aside = render(ColoredRenderer, v, sphere.f, ASIDE, options.size, bgcolor=0.0,
+               vc=0.5 + 0.5 * VertNormals(v=v, f=sphere.f))
 before = overlap(image.r, target)
 states = []
 result = ch.minimize(image - target, x0=[v], method="adam", options={"step": 0.01, "maxiter": options.steps},

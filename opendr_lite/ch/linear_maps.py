@@ -373,8 +373,8 @@ class FunctionMap(LinearMap):
 class BackwardRule(LinearMap):
     """What stands in the place of a derivative where there is only a rule for its transposed product.
 
-    The rule need not be linear. So it is applied to the whole cotangent of a node at once, which sweeps have added up by
-    then; and there is neither a matrix nor a forward product.
+    The rule need not be linear. So it is applied to the whole cotangent of a node at once, which sweeps have added up
+    by then; and there is neither a matrix nor a forward product.
 
     Parameters
     ----------

@@ -147,7 +147,7 @@ def _of_screen_points(rn, name, moved):
 
 
 def _of_edges(rn, rule, moved):
-    """Of positions on the screen, where the derivative is the neural rule: what pulls for no gradient nor for its negative."""
+    """Of positions on the screen, by the neural rule: for no gradient, nor for its negative, does anything pull."""
     gradient = np.random.default_rng(1).standard_normal(rn.size)
     for pull in (rule.T @ gradient, rule.T @ -gradient):
         if abs(pull @ moved) > ROUNDING * max(np.abs(pull) @ np.abs(moved), np.abs(rn.r).max() * np.abs(moved).max()):

@@ -217,8 +217,8 @@ def small_faces(scene):
     share = small.sum() / max(shown, 1)
     return Finding(
         "small faces", "visible faces smaller than a pixel", np.flatnonzero(small), shown,
-        effect=("Edges that pass no centre of a pixel that shows their face do not move: most of the mesh has no gradient "
-                "where most faces are as small." if scene.rn.derivative == "neural" else
+        effect=("Edges that pass no centre of a pixel that shows their face do not move: most of the mesh has no "
+                "gradient where most faces are as small." if scene.rn.derivative == "neural" else
                 "The image between the centres of pixels is not seen by differences of neighbours: the derivative is "
                 "poor where most faces are as small."),
         remedy="Take a coarser mesh or a larger image; fit a pyramid first.",

@@ -106,13 +106,13 @@ class BaseRenderer(Ch):
         Draw silhouette edges over the image, one pixel wide, and take derivatives that do not look across them.
         True by default.
     derivative : str
-        'opendr' (the default). 'exact': pixels that edges cross are area-sampled, which leaves no use for `overdraw`, and
-        the derivative is that of this image, with respect to what moves vertices on the screen and in depth. 'neural':
-        no outlines are drawn, and what moves vertices has no derivative, but the backward rule of `kernels.cpu.neural`
-        (the Neural 3D Mesh Renderer, Kato et al., CVPR 2018): `vjp` alone.
+        'opendr' (the default). 'exact': pixels that edges cross are area-sampled, which leaves no use for `overdraw`,
+        and the derivative is that of this image, with respect to what moves vertices on the screen and in depth.
+        'neural': no outlines are drawn, and what moves vertices has no derivative, but the backward rule of
+        `kernels.cpu.neural` (the Neural 3D Mesh Renderer, Kato et al., CVPR 2018): `vjp` alone.
     anti_aliasing : bool
-        Average 2 x 2 pixels of an image that is twice as large, of which the derivative is taken; False by default. What is
-        visible, as `visibility_image`, is that of the centres of the pixels all the same.
+        Average 2 x 2 pixels of an image that is twice as large, of which the derivative is taken; False by default.
+        What is visible, as `visibility_image`, is that of the centres of the pixels all the same.
     """
 
     terms = "f", "frustum", "overdraw", "derivative", "anti_aliasing"
@@ -581,7 +581,7 @@ class BaseRenderer(Ch):
         return Patched(motion, samples.marked, rows)
 
     def _motion_of_surface(self, seen_faces):
-        """Derivative with respect to `screen_points` of what is seen at the centres of pixels, faces not ending there."""
+        """Derivative with respect to `screen_points` of what is seen at the centres of pixels, as if no face ended."""
         num_points, by_points = len(self._extended_screen), self._view.gain_of_points
         gain = self._gain_of_surface()
         if not self.drifts:

@@ -185,8 +185,8 @@ class ColoredRenderer(BaseRenderer):
         if not isinstance(self.fc, FaceTexture):
             return 1
         if self.fc.num_faces != len(self.faces):
-            raise ValueError(f"fc must have a cube of texels for each of the {len(self.faces)} faces, got a FaceTexture of "
-                             f"{self.fc.num_faces}")
+            raise ValueError(f"fc must have a cube of texels for each of the {len(self.faces)} faces, got a FaceTexture "
+                             f"of {self.fc.num_faces}")
         return self.fc.side
 
     def _product_of_others(self, name, pixels):

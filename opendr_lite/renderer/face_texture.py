@@ -7,9 +7,9 @@ __all__ = ["FaceTexture"]
 class FaceTexture(Ch):
     """Colours that vary over each face on its own, (F k³, C), to be the `fc` of a renderer.
 
-    A point with barycentric coordinates b shows what trilinear interpolation gives at (k - 1) b in the cube of its face:
-    texels[f, k - 1, 0, 0], texels[f, 0, k - 1, 0] and texels[f, 0, 0, k - 1] are its colours at the three corners. Faces do
-    not share texels, and need no texture coordinates. With k = 1 a face has one colour.
+    A point with barycentric coordinates b shows what trilinear interpolation gives at (k - 1) b in the cube of its
+    face: texels[f, k - 1, 0, 0], texels[f, 0, k - 1, 0] and texels[f, 0, 0, k - 1] are its colours at the three
+    corners. Faces do not share texels, and need no texture coordinates. With k = 1 a face has one colour.
 
     (Kato, Ushiku and Harada, "Neural 3D Mesh Renderer", CVPR 2018.)
 

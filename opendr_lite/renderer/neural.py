@@ -12,11 +12,12 @@ from ..kernels.cpu.neural import pull_edges
 __all__ = ["COLOR_EPS", "SILHOUETTE_EPS", "neural_motion"]
 
 SILHOUETTE_EPS, COLOR_EPS = 1e-4, 1e-3  # of half the image
-NO_JACOBIAN = ("derivative='neural' is a backward rule: what it makes of an incoming gradient depends on the signs in it, so "
-               "that it is no linear map, and there is no Jacobian with respect to where vertices are on the screen (nor "
-               "with respect to anything that moves them). Take vjp, for one incoming gradient at a time, and a method of "
-               "minimize that needs no more than a gradient, such as 'adam', 'L-BFGS-B' or 'CG'. For dr_wrt, jvp, and "
-               "Gauss-Newton methods ('dogleg', 'lm', 'trf', ...) take derivative='exact' or 'opendr'")
+NO_JACOBIAN = (
+    "derivative='neural' is a backward rule: what it makes of an incoming gradient depends on the signs in it, so that it "
+    "is no linear map, and there is no Jacobian with respect to where vertices are on the screen (nor with respect to "
+    "anything that moves them). Take vjp, for one incoming gradient at a time, and a method of minimize that needs no more "
+    "than a gradient, such as 'adam', 'L-BFGS-B' or 'CG'. For dr_wrt, jvp, and Gauss-Newton methods ('dogleg', 'lm', "
+    "'trf', ...) take derivative='exact' or 'opendr'")
 
 
 def neural_motion(screen, f, face_id, image, eps, gain_of_points):

@@ -1,7 +1,7 @@
 """Anti-aliasing: an image of twice as many pixels along each axis, averaged 2 x 2.
 
-Pixel i covers [i - 1/2, i + 1/2], and so do pixels 2 i and 2 i + 1 of the finer image, with centres at i - 1/4 and i + 1/4:
-what is at u here is at 2 u + 1/2 there (`Camera.magnified`).
+Pixel i covers [i - 1/2, i + 1/2], and so do pixels 2 i and 2 i + 1 of the finer image, with centres at i ± 1/4: what is
+at u here is at 2 u + 1/2 there (`Camera.magnified`).
 """
 from functools import lru_cache
 

@@ -200,7 +200,8 @@ def square(*corners, depth=1.0, **terms):
 def triangle():
     """Its right edge is upright, its left corner at row 7."""
     uv = [(4.3, 7.0), (10.4, 2.2), (10.4, 12.6)]
-    return SilhouetteRenderer(camera=flat_camera(Ch(at_pixels(uv))), f=[[0, 1, 2]], frustum=frustum(), derivative="neural")
+    return SilhouetteRenderer(camera=flat_camera(Ch(at_pixels(uv))), f=[[0, 1, 2]], frustum=frustum(),
+                              derivative="neural")
 
 
 def test_a_pixel_that_should_be_covered_draws_the_nearest_edge_near():
@@ -285,7 +286,8 @@ def test_the_rule_gets_the_whole_gradient_of_the_image_at_once():
     gradient = residuals.gradient(np.concatenate([one.ravel(), other.ravel()]))
     np.testing.assert_allclose(gradient, 2 * rn.vjp(rn.v, one + 2 * other), rtol=1e-9, atol=1e-9)
     batch = ch.Batch([rn * 1.0, rn * 2.0])
-    np.testing.assert_allclose(batch.vjp(rn.v, np.stack([one, other])), rn.vjp(rn.v, one + 2 * other), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(batch.vjp(rn.v, np.stack([one, other])), rn.vjp(rn.v, one + 2 * other), rtol=1e-9,
+                               atol=1e-9)
 
 
 @pytest.mark.parametrize("cls", EDGY)
@@ -363,7 +365,7 @@ def test_the_rule_on_the_finer_image(cls):
 
 
 def test_the_last_pixel_inside_is_the_rasterizers():
-    """With corners at centres of pixels and halfway between, each row that a triangle covers has two edges to be pulled at."""
+    """With corners at centres of pixels and halfway between, each row of a triangle has two edges to be pulled at."""
     rng = np.random.default_rng(0)
     rows = 0
     for _ in range(60):

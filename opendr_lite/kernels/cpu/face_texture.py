@@ -6,8 +6,8 @@
 
     ∂I/∂b_m = (k - 1) sum_e ±T[i + e] prod_n w_n, n not m                     + if e_m else -
 
-(Kato, Ushiku and Harada, "Neural 3D Mesh Renderer", CVPR 2018.) As the coordinates sum to one, only texels near the plane
-through three corners of the cube are ever looked up.
+(Kato, Ushiku and Harada, "Neural 3D Mesh Renderer", CVPR 2018.) As the coordinates sum to one, only texels near the
+plane through three corners of the cube are ever looked up.
 """
 import numpy as np
 
@@ -62,8 +62,8 @@ def cube_slopes(face_id, barycentric, side):
 def _tap(face_id, barycentric, side, num_slopes):
     count = face_id.size
     taps, weights, slopes = empty((count, TAPS), np.int32), empty((count, TAPS)), empty((num_slopes, 3, TAPS))
-    run_bands(_tap_cubes, split(count, PIXELS_PER_BAND), read_only(face_id), read_only(barycentric), side, taps, weights,
-              slopes)
+    run_bands(_tap_cubes, split(count, PIXELS_PER_BAND), read_only(face_id), read_only(barycentric), side, taps,
+              weights, slopes)
     return taps, weights, slopes
 
 

@@ -1,7 +1,7 @@
 """The backward rule of the Neural 3D Mesh Renderer (Kato, Ushiku and Harada, CVPR 2018), for colours and silhouettes.
 
-A pixel that shows its centre does not change as a vertex moves a little. The rule asks how far an edge would have to move
-for the pixel to change at all, and takes the change over that distance for the derivative:
+A pixel that shows its centre does not change as a vertex moves a little. The rule asks how far an edge would have to
+move for the pixel to change at all, and takes the change over that distance for the derivative:
 
          the line of pixels, a row or a column, that an edge (a, b) crosses at x, with the face on the left
 
@@ -13,9 +13,9 @@ With g the incoming gradient and q the pixel that p would look like, a step down
 
     pull = sum_c (I[p, c] - I[q, c]) g[p, c]
 
-is positive. Other pixels are skipped, which is why the rule is no linear map: the gradient for -g is not minus that for g.
-On the line the edge is at x = s_a x_a + s_b x_b, with s_a + s_b = 1; the end a alone takes it to p by moving (p - x) / s_a.
-So, with d the distance |p - x| and n the direction from x to p along the line, ±1,
+is positive. Other pixels are skipped, which is why the rule is no linear map: the gradient for -g is not minus that
+for g. On the line the edge is at x = s_a x_a + s_b x_b, with s_a + s_b = 1; the end a alone takes it to p by moving
+(p - x) / s_a. So, with d the distance |p - x| and n the direction from x to p along the line, ±1,
 
     ∂L/∂x_a -= n pull / (d / s_a + ε) = n s_a pull / (d + s_a ε)
 
@@ -23,8 +23,8 @@ and alike for b. Pixels outside count as far as the border of the image, but onl
 face; pixels inside where they show it. A crossing with the last pixel inside or the first one outside beyond the border
 counts for nothing. ε keeps the gradient finite where an edge runs through the centre of a pixel.
 
-Rows give the derivative with respect to u, columns with respect to v. Which pixels are inside is what the rasterizer says
-(`formulas.edge_threshold`). Each face has a sum of its own, so results do not depend on the number of threads.
+Rows give the derivative with respect to u, columns with respect to v. Which pixels are inside is what the rasterizer
+says (`formulas.edge_threshold`). Each face has a sum of its own, so results do not depend on the number of threads.
 """
 import math
 
@@ -113,9 +113,9 @@ def _pull_along_lines(start, stop, seen, axis, screen, f, faces, colors, cotange
                     begin, end = (max(outer, first), last) if outward > 0 else (first, min(outer + 1, last))
                     out_a, out_b = _pulls(begin, end, cross, at_b, eps, look, colors[line], cotangent[line], terms)
                 _look_at(outer, colors[line], look)
-                begin, end = (max(left, first), min(inner + 1, last)) if outward > 0 else (max(inner, first), min(right, last))
-                in_a, in_b = _pulls_where_shown(begin, end, t, faces[line], cross, at_b, eps, look, colors[line],
-                                                cotangent[line], terms)
+                begin, end = (left, inner + 1) if outward > 0 else (inner, right)
+                in_a, in_b = _pulls_where_shown(max(begin, first), min(end, last), t, faces[line], cross, at_b, eps, look,
+                                                colors[line], cotangent[line], terms)
                 gradient[t, k, axis] += outward * (in_a - out_a)
                 gradient[t, (k + 1) % 3, axis] += outward * (in_b - out_b)
 
