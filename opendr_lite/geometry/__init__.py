@@ -4,6 +4,7 @@ Points are (N, 3) or those flattened. Where there is no direction (a degenerate 
 of zeros) the value is 0 and the derivative is taken as 0. The formulas stand in the modules.
 """
 from .curvature import GaussianCurvature, SecondFundamentalForm
+from .large_steps import LargeSteps
 from .rotations import Rodrigues, rotation_vector
 from .rows import CrossProduct, NormalizedNx3, Sum3xN, ndot
 from .triangles import (
@@ -18,6 +19,6 @@ from .triangles import (
 )
 from .vertex_normals import VertNormals
 
-__all__ = ["AcosTriAngles", "CrossProduct", "GaussianCurvature", "NormalizedNx3", "Rodrigues",
+__all__ = ["AcosTriAngles", "CrossProduct", "GaussianCurvature", "LargeSteps", "NormalizedNx3", "Rodrigues",
            "SecondFundamentalForm", "Sum3xN", "TriArea", "TriEdges", "TriNormals", "TriNormalsScaled",
            "VertNormals", "edge_defs", "face_bases", "ndot", "rotation_vector", "volume"]
