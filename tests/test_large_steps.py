@@ -90,7 +90,7 @@ def test_what_pulls_at_few_vertices_moves_the_surface_between_them():
     options = {"schedule": "cosine", "maxiter": 300}
     for node, variable, own in ((smoothed, smoothed.u, {"uniform": True, "step": 0.3}), (plain, plain, {"step": 0.01})):
         result = ch.minimize(node[::10] - target, [variable], method="adam", options={**options, **own})
-        assert result.fun < 1e-4 * np.sum((target - v[::10]) ** 2)
+        assert result.fun < 1e-3 * np.sum((target - v[::10]) ** 2)
     laplacian = dense_system(f, len(v), 1.0) - np.eye(len(v))
     roughness = [np.sum((laplacian @ (node.r - v)) ** 2) for node in (smoothed, plain)]
     assert roughness[0] < 0.1 * roughness[1]
