@@ -24,13 +24,13 @@ def input_value(node, name):
     return value
 
 
-def input_points(node, name):
-    """The value of the input `name` of a node as an array (N, 3)."""
+def input_points(node, name, dimensions=3):
+    """The value of the input `name` of a node as an array (N, dimensions)."""
     value = input_value(node, name)
-    if value.ndim > 2 or value.size % 3 or value.ndim == 2 and value.shape[1] != 3:
-        raise ValueError(f"{type(node).__name__}: {name} must have shape (N, 3), or be that flattened; got "
+    if value.ndim > 2 or value.size % dimensions or value.ndim == 2 and value.shape[1] != dimensions:
+        raise ValueError(f"{type(node).__name__}: {name} must have shape (N, {dimensions}), or be that flattened; got "
                          f"{value.shape}")
-    return value.reshape(-1, 3)
+    return value.reshape(-1, dimensions)
 
 
 def input_vector(node, name, sizes):

@@ -90,17 +90,20 @@ class NormalizedNx3(RescaledRows):
 
 
 class RowLengths(Ch):
-    """The lengths (N,) of rows of three; where one is 0, its derivative is 0."""
+    """The lengths (N,) of rows of three, or of `row_length`; where one is 0, its derivative is 0."""
 
+    terms = "row_length"
     dterms = "v"
+    term_order = "v", "row_length"
+    row_length = 3
 
     def compute_r(self):
-        v = input_points(self, "v")
+        v = input_points(self, "v", self.row_length)
         return np.sqrt(np.einsum("ij,ij->i", v, v))
 
     def compute_dr_wrt(self, wrt):
         if wrt is self.v:
-            return BlockDiagonal(rescaled(input_points(self, "v"), 1)[:, None, :])
+            return BlockDiagonal(rescaled(input_points(self, "v", self.row_length), 1)[:, None, :])
 
 
 class Sum3xN(Ch):

@@ -62,7 +62,7 @@ class TriEdges(Ch):
 
 # ---------------------------------------------------------------------- normals
 
-def _corner_map(blocks, f, num_verts):
+def corner_map(blocks, f, num_verts):
     """One matrix a face, `blocks` (F, p, 9), applied to the nine coordinates of its three corners."""
     coordinates = (3 * f[:, :, None] + np.arange(3)).reshape(len(f), 9)
     products = BlockDiagonal(blocks) @ Selection(coordinates, 3 * num_verts)
@@ -85,7 +85,7 @@ def opposite_sides(v, f):
 
 def face_normal_map(sides, f, num_verts):
     """The derivative of the scaled normals with respect to the vertices."""
-    return _corner_map(skew(sides).transpose(0, 2, 1, 3).reshape(len(f), 3, 9), f, num_verts)
+    return corner_map(skew(sides).transpose(0, 2, 1, 3).reshape(len(f), 3, 9), f, num_verts)
 
 
 class OnFaces(Ch):

@@ -13,7 +13,7 @@ A is a rotation, so a spin ω of G is the spin A ω of R, and rt has the derivat
 
 A rotation by θ has a second vector, of the length 2π - θ, and where the choice between the two changes, rt jumps. The
 rotation vectors here are those whose quaternion has an acute angle with `BEFORE_THE_CUT`, and are up to 3π/2 long. So
-cameras that stand on an axis of the world and look at its origin are in no such place, though their θ is often π.
+that place is away from where cameras mostly stand, although θ = π for all that look level with y up.
 """
 from collections import namedtuple
 
@@ -28,7 +28,7 @@ from ..inputs import input_value, total_derivative
 __all__ = ["LookRotation", "Viewpoint", "eye_from_angles", "look", "look_at"]
 
 AXES = np.array([[0.0, 0, 1], [0, -1, 0], [1, 0, 0]])
-BEFORE_THE_CUT = np.array([1.0, 1.0, 0.1, 0.2])
+BEFORE_THE_CUT = np.array([1.0, 0.8, 0.15, 0.33])
 
 Viewpoint = namedtuple("Viewpoint", "rt t")
 Viewpoint.__doc__ = """Rotation vectors and translations (..., 3) from the world to a camera, nodes.
@@ -76,7 +76,8 @@ class LookRotation(Ch):
 
 
 def refuse_aimless(direction, up):
-    refuse(direction, ~direction.any(axis=-1), "a camera looks at a place other than its own: its direction must not be 0")
+    refuse(direction, ~direction.any(axis=-1),
+           "a camera looks at a place other than its own: its direction must not be 0")
     refuse(up, ~up.any(axis=-1), "up must not be 0")
     lengths = np.linalg.norm(direction, axis=-1) * np.linalg.norm(up, axis=-1)
     refuse(direction, np.linalg.norm(np.cross(direction, up), axis=-1) <= PARALLEL * lengths,
