@@ -26,7 +26,7 @@ from opendr_lite.geometry import (
     se3_exp,
     se3_log,
 )
-from opendr_lite.geometry.rotation_conversions import WAYS
+from opendr_lite.geometry.rotation_ways import WAYS
 from opendr_lite.geometry.rotations import coefficient_slopes, coefficients, inverse_left_jacobian
 from opendr_lite.geometry.rows import skew
 from tests.derivatives import assert_derivative

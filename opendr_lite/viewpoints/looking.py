@@ -5,7 +5,7 @@ direction w, and the picture shows `up` upright:
 
     ahead = w / |w|      right = ahead × up / |ahead × up|      below = ahead × right      t = -R eye
 
-so Gram-Schmidt makes R of (w, up) as `rotation_conversions` makes G, whose rows are ahead, -below and right:
+so Gram-Schmidt makes R of (w, up) as `rotation_ways` makes G, whose rows are ahead, -below and right:
 
     R = A G      A = [0 0 1; 0 -1 0; 1 0 0]
 
@@ -22,7 +22,8 @@ import numpy as np
 from .. import ch
 from ..ch import Ch, as_node, depends_on
 from ..ch.linear_maps import BlockDiagonal, Broadcast
-from ..geometry.rotation_conversions import AXIS_ANGLE, PARALLEL, QUATERNION, ROTATION_6D, refuse, so3_exp
+from ..geometry.rotation_conversions import so3_exp
+from ..geometry.rotation_ways import AXIS_ANGLE, PARALLEL, QUATERNION, ROTATION_6D, refuse
 from ..inputs import input_value, total_derivative
 
 __all__ = ["LookRotation", "Viewpoint", "eye_from_angles", "look", "look_at"]
@@ -67,7 +68,7 @@ class LookRotation(Ch):
 
     def compute_dr_wrt(self, wrt):
         pair, G, rt = self._parts
-        blocks = AXIS_ANGLE.rate(rt, None) @ AXES @ ROTATION_6D.spin(pair, G)
+        blocks = AXIS_ANGLE.rate(rt, AXES @ G) @ AXES @ ROTATION_6D.spin(pair, G)
         return total_derivative(self, wrt, direction=lambda: self._of(blocks[..., :3], self.direction),
                                 up=lambda: self._of(blocks[..., 3:], self.up))
 
