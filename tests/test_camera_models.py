@@ -209,8 +209,8 @@ def test_unproject_depth_image_lands_on_its_pixels(model):
 def test_a_fisheye_that_turns_back_shows_nothing_beyond():
     """θ (1 - 0.25 θ²) is largest at θ = 1.1547, where it is 0.7698."""
     camera = FisheyeCamera(v=np.zeros((1, 3)), f=1, c=[0, 0], k=[-0.25, 0, 0, 0])
-    inside, turn, outside, centre = camera.unproject_points([[0.7697, 0, 2], [0, 0.76979, 2], [0.7699, 0, 2], [0, 0, 2]],
-                                                            camera_space=True)
+    uvd = [[0.7697, 0, 2], [0, 0.76979, 2], [0.7699, 0, 2], [0, 0, 2]]
+    inside, turn, outside, centre = camera.unproject_points(uvd, camera_space=True)
     assert np.arctan2(inside[0], 2) < 1.1547 and np.arctan2(turn[1], 2) < 1.1547
     np.testing.assert_allclose(camera.project_camera_points([inside, turn]), [[0.7697, 0], [0, 0.76979]], atol=1e-12)
     assert np.isnan(outside[:2]).all()

@@ -5,7 +5,8 @@
     x' = g x + 2 p1 x y + p2 (s + 2 x²)
     y' = g y + p1 (s + 2 y²) + 2 p2 x y
 
-with k = (k1, k2, p1, p2, k3, k4, k5, k6). As (x', y') is the gradient of a potential in (x, y), its Jacobian is symmetric:
+with k = (k1, k2, p1, p2, k3, k4, k5, k6). As (x', y') is the gradient of a potential in (x, y), its Jacobian is
+symmetric:
 
     ∂x'/∂x = g + 2 g' x² + 2 p1 y + 6 p2 x        g' = dg/ds
     ∂y'/∂y = g + 2 g' y² + 6 p1 y + 2 p2 x

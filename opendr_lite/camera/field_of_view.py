@@ -24,7 +24,8 @@ class FocalLength(Ch):
 
     def image_size(self):
         """(width, height), checked."""
-        return tuple(check_count(getattr(self, name, None), f"FieldOfViewCamera: {name}") for name in ("width", "height"))
+        return tuple(check_count(getattr(self, name, None), f"FieldOfViewCamera: {name}")
+                     for name in ("width", "height"))
 
     def _half_angle_and_size(self):
         """φ/2 in radians, and S."""

@@ -1,5 +1,5 @@
-"""Fisheye lenses, by OpenCV's model (Kannala and Brandt, "A generic camera model and calibration method for conventional,
-wide-angle, and fish-eye lenses", PAMI 2006): the distance from the centre is a polynomial of the angle to the axis.
+"""Fisheye lenses, by OpenCV's model: the distance from the centre is a polynomial of the angle to the axis (Kannala and
+Brandt, "A generic camera model and calibration method for conventional, wide-angle, and fish-eye lenses", PAMI 2006).
 
     ρ = |(X_x, X_y)|,  e = (X_x, X_y) / ρ,  θ = atan2(ρ, X_z)
     θ_d = θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4 θ⁸)
@@ -76,10 +76,8 @@ class FisheyeProjection(LensSlopes):
         self.rho = np.hypot(X, Y)
         self.theta = np.arctan2(self.rho, self.Z)
         self.theta_d, self.slope = distorted_angle(self.theta, k)
-        on_axis = self.rho == 0.0
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            self.e = np.where(on_axis, 0.0, np.stack((X, Y)) / self.rho)
-        self.on_axis = on_axis
+        self.on_axis = self.rho == 0.0
+        self.e = np.stack((X, Y)) / np.where(self.on_axis, 1.0, self.rho)
 
     @cached_property
     def value(self):
@@ -87,18 +85,17 @@ class FisheyeProjection(LensSlopes):
 
     def wrt_points(self):
         """(N, 2, 3)"""
-        inverse_depth = reciprocal(self.Z)
-        R = np.hypot(self.rho, self.Z)
+        inverse_depth, R = reciprocal(self.Z), np.hypot(self.rho, self.Z)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             around = np.where(self.on_axis, inverse_depth, within(self.theta_d / self.rho, MAX_RECIPROCAL))
             away = np.where(self.on_axis, inverse_depth, within(self.slope * (self.Z / R) / R, MAX_RECIPROCAL))
             along_axis = np.where(self.on_axis, 0.0, within(-self.slope * (self.rho / R) / R, MAX_RECIPROCAL))
         blocks = np.empty((len(R), 2, 3))
-        for row in range(2):
-            for column in range(2):
-                blocks[:, row, column] = (away - around) * self.e[row] * self.e[column] + (around if row == column else 0.0)
-            blocks[:, row, 2] = along_axis * self.e[row]
-        return blocks * self.f[:, None]
+        for row, (f, e) in enumerate(zip(self.f, self.e)):
+            blocks[:, row, :2] = (f * (away - around) * e * self.e).T
+            blocks[:, row, row] += f * around
+            blocks[:, row, 2] = f * along_axis * e
+        return blocks
 
     def wrt_k(self):
         """(N, 2, 4)"""

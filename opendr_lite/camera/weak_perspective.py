@@ -2,8 +2,8 @@
 
     q = (X_x, X_y) / d        dq = (dX_x, dX_y) / d - q dd / d
 
-It is the linearization of perspective in shape and depth around points at depth d, the error being of the order of their
-relative depth. With d = mean(X_z), dd = mean(dX_z): all points depend on the depth of every one.
+It is perspective to first order around the axis and the depth d: what it lacks is of the order of (X_z - d) / d. With
+d = mean(X_z), dd = mean(dX_z): all points depend on the depth of every one.
 """
 import numpy as np
 

@@ -190,15 +190,14 @@ class AreaSamples:
             Of the face that each sample shows.
         num_points : int
         """
-        some, fronts, area = self.arrangement, view.fronts_of_points(self.fronts), self.arrangement.area[:, None, None]
-        _, barycentric, _ = self.pixels
+        some, area = self.arrangement, self.arrangement.area[:, None, None]
         if drift is not None:
             gain, gradient = gain + drift.gain, gradient + drift.gradient
         swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
         test = np.concatenate([swept[:, :, None], gradient], axis=2)
-        rows = MotionOfSamples(SampleMotion(self.first, fronts.first, corners, barycentric[0],
-                                            area * view.gain_of_points(gain), test,
-                                            *fronts[1:]), num_points)
+        first_front, *fronts = view.fronts_of_points(self.fronts)
+        rows = MotionOfSamples(SampleMotion(self.first, first_front, corners, self.pixels[1][0],
+                                            area * view.gain_of_points(gain), test, *fronts), num_points)
         if drift is None:
             return rows
         of_samples = PixelMotion(corners, drift.corners, view.gain_of_points(drift.corner_gain), num_points)

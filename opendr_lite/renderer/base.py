@@ -6,8 +6,8 @@ One visibility pass for a mesh and a camera serves every image and every derivat
                                                    │                       ├──► pixels: face, barycentrics, depth
                                                    └──► silhouette edges ──┘      (edges with overdraw only)
 
-The view (`views`) is what kernels are given to draw, the same for perspective cameras, and takes what they find back to
-what the camera sees.
+The view (`views`) is what kernels are given to draw, and takes what they find back to what the camera sees: of a
+perspective camera that is the same.
 
 The derivative of an image with respect to the projected vertices is OpenDR's (Loper and Black, ECCV 2014, section 4):
 the surface seen at a pixel moves with its face, the image moves with the surface,
@@ -416,7 +416,7 @@ class BaseRenderer(Ch):
 
     @property
     def barycentric_image(self):
-        """Perspective-correct barycentric coordinates at each pixel, (h, w, 3)."""
+        """Barycentric coordinates, on the face in space, at each pixel, (h, w, 3)."""
         return read_only(self.pixels.barycentric)
 
     @property
@@ -544,7 +544,7 @@ class BaseRenderer(Ch):
                 np.column_stack([seen % width, seen // width]).astype(np.float64))
 
     def _gain_of_surface(self):
-        """By how much the colour at each pixel changes with the motion of what it shows, h (u, v, 1), (N, C, 3)."""
+        """By how much the colour at each pixel changes with the motion of what it shows, in h (u, v, 1), (N, C, 3)."""
         seen, points, position = self._seen_points
         return self._spread(self._gain_of_motion(self._gradient_at(points), position, points), seen)
 

@@ -143,7 +143,7 @@ class TexturedRenderer(ColoredRenderer):
     def _drift_at(self, pixels, position):
         """The level of detail l changes as a face moves, what it shows being carried along.
 
-        With n = sum_k N_k, the rows N_k of the inverse of the three Y,
+        With n = sum_k N_k, the rows N_k of the inverse of the three Y = z (u, v, 1), z the homogeneous weight (`views`),
 
             dl = n / ln 2 · sum_k b_k dY_k - sum_k l_k h / z · dY_k
 

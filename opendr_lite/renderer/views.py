@@ -5,22 +5,22 @@ The kernels decide by w = 1/z what is nearer, and interpolate with perspective, 
 
     w = 1 + (z_most - z) / D        D the range of depths of what may be seen, z_most the largest
 
-in the place of 1/z: it is affine on the screen too, positive, and falls with depth. So vertices at (u, v, z'), z' = 1/w,
-are a scene in perspective with the same faces in the same places in the same order: whatever is seen, and where it ends,
-is the same, and so are the derivatives of that. Kernels are given this *stand-in*. Only what they find on faces is
-translated: with b' the barycentric coordinates there,
+in the place of 1/z: it is affine on the screen too, positive, and falls with depth. So vertices at (u, v, z'), with
+z' = 1/w, are a scene in perspective with the same faces in the same places in the same order: whatever is seen, and where
+it ends, is the same, and so are the derivatives of that. Kernels are given this *stand-in*. Only what they find on faces
+is translated: with b' the barycentric coordinates there,
 
     b_k = λ_k ~ b'_k / w_k = b'_k z'_k        z = sum_k b_k z_k
 
-Tolerances that are relative to 1/z become relative to D; so D is no less than 1/100 of z_most, lest they be less than the
-rounding of z.
+Tolerances that are relative to 1/z become relative to D; so D is no less than 1/100 of z_most, lest they be less than
+the rounding of z.
 
 Gradients over the screen (`surface_gradient`, `texture`) know a face by the *homogeneous weights* h of its corners: z in
-perspective, 1 without. What moves is given as Y: z (u, v, 1) in perspective, else (u, v, z), see `screen_points`. With
-g the gain by h (u, v, 1), that by (u, v, z) is (g_1, g_2, 0). And what is moved by dY' = d[z' (u, v, 1)] with d',
-is moved by (du, dv, dz) with
+perspective, 1 without. What moves is given as Y: z (u, v, 1) in perspective, else (u, v, z), see `screen_points`. If g is
+the gain by h (u, v, 1), that by (u, v, z) is (g_1, g_2, 0). And what moves by d' · dY', with Y' = z' (u, v, 1), moves by
+d · (du, dv, dz), with
 
-    (z' d'_1,  z' d'_2,  (u d'_1 + v d'_2 + d'_3) dz'/dz)        dz'/dz = z'² / D
+    d = (z' d'_1,  z' d'_2,  (u d'_1 + v d'_2 + d'_3) dz'/dz)        dz'/dz = z'² / D
 """
 import numpy as np
 
@@ -87,7 +87,7 @@ class AffineView(PerspectiveView):
     points = AffineScreenPoints
 
     def __init__(self, screen, faces, far):
-        self.seen, self.faces, self.true_far = screen, faces, far
+        self.true_screen, self.faces, self.true_far = screen, faces, far
         z = screen[faces, 2]
         z = z[z.min(axis=1) <= far]
         most = z.max(initial=0.0)
@@ -107,7 +107,7 @@ class AffineView(PerspectiveView):
 
     def on_faces(self, pixels):
         return pixels[0], *interpolate_linearly(pixels[0], pixels[1], self.faces, self.screen[:, 2].copy(),
-                                                self.seen[:, 2].copy(), self.true_far)
+                                                self.true_screen[:, 2].copy(), self.true_far)
 
     def on_edges(self, edges, along):
         start, end = self.screen[edges, 2].T

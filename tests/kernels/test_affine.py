@@ -10,7 +10,8 @@ def pixels(height=9, width=11, faces=5, vertices=8):
     barycentric = rng.random((height, width, 3))
     barycentric /= barycentric.sum(axis=2, keepdims=True)
     return (rng.integers(-1, faces, (height, width)).astype(np.int32), barycentric,
-            rng.integers(0, vertices, (faces, 3)).astype(np.int32), rng.uniform(0.5, 1, vertices), rng.uniform(1, 9, vertices))
+            rng.integers(0, vertices, (faces, 3)).astype(np.int32), rng.uniform(0.5, 1, vertices),
+            rng.uniform(1, 9, vertices))
 
 
 def test_weights_and_depths_are_those_of_the_formula():
