@@ -21,6 +21,8 @@ CLAIMS = {  # of each scene, the pattern of a number that it prints: its least a
     "optimization": {"translation #,": (0, 0.003), "rotation #,": (0, 0.002), "light #": (0, 0.05)},
     "optimization_with_coupled_mesh": {"start #,": (0.1, 0.3), ", globe #,": (0.04, 0.1),
                                        "bent globe #;": (0, 0.025)},
+    "opendr_versus_neural": {"OpenDR moves the triangle for # of 4": (1, 1), "the Neural Renderer for #;": (4, 4),
+                             "published to #": (0, 1e-4)},
     "per_face_normals": {"# faces": (2880, 2880)},
     "point_light": {"steps, # off": (0, 1e-6)},
     "silhouette": {"; # change": (300, 2000)},
@@ -54,8 +56,28 @@ def test_scene(name, tmp_path):
         assert least <= number(pattern, said) <= greatest, said
 
 
+SMALLER = {  # of demos that take minutes, options, and claims as above
+    "camera_from_silhouette": (("--size", 64, "--until", 12), {
+        "was # away": (15, 17), "it is # away": (0, 0.2), r"squares #\n": (0, 12)}),
+    "texture_from_views": (("--size", 48, "--views", 8, "--steps", 60), {
+        "taken: # dB": (10, 16), ", # dB after": (27, 50)}),
+    "vertices_from_silhouette": (("--size", 64, "--steps", 60), {
+        "union: # at the start": (0.5, 0.7), ", # after": (0.9, 1)}),
+}
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_smaller_than_by_itself(name, tmp_path):
+    options, claims = SMALLER[name]
+    said = run(name, *options, "--output", tmp_path)
+    for picture in ("image.png", "figure.png"):
+        assert np.ptp(load_image(tmp_path / picture)) > 0.5
+    for pattern, (least, greatest) in claims.items():
+        assert least <= number(pattern, said) <= greatest, said
+
+
 def test_every_scene_is_tested():
-    others = {"common", "fit_globe", "gallery", "track_globe"}
+    others = {"common", "fit_globe", "gallery", "track_globe", *SMALLER}
     assert {path.stem for path in DEMOS.glob("*.py")} - others == set(CLAIMS)
 
 

@@ -404,6 +404,44 @@ def test_why_an_exact_derivative_is_zero(case):
     assert np.abs(rn.jvp(x, np.eye(x.size))).max() < 1e-12
 
 
+@pytest.mark.parametrize("case", [case for case in ZERO if case not in (
+    "outline", "end of an outline",  # of a BoundaryRenderer
+    "inside", "across")])  # where edges are moved that may move farther than the image varies
+def test_why_the_neural_rule_gives_nothing(case):
+    make, node, reason = ZERO[case]
+    rn = make()
+    rn.derivative = "neural"
+    x = node(rn)
+    assert explain_derivative(rn, x).startswith(f"{reason}: the derivative with respect to ")
+    gradient = np.random.default_rng(0).standard_normal(rn.size)
+    assert max(np.abs(rn.vjp(x, sign * gradient)).max() for sign in (1, -1)) < 1e-10  # constant colours, up to rounding
+
+
+@pytest.mark.parametrize("anti_aliasing, depth", [(False, 3.5), (False, 1.0), (True, 3.5)])
+@pytest.mark.parametrize("cls", [cls for cls in RENDERERS if cls is not BoundaryRenderer])
+def test_words_for_vertices_that_the_neural_rule_does_not_move(cls, anti_aliasing, depth):
+    rn = scene(cls, derivative="neural", anti_aliasing=anti_aliasing)
+    rn.camera.t[2] = depth
+    gradient = np.random.default_rng(0).standard_normal(rn.size)
+    size = sum(np.abs(rn.vjp(rn.v, sign * gradient)).reshape(-1, 3).max(axis=1) for sign in (1, -1))
+    explained = [explain_derivative(rn, rn.v[k]) is not None for k in range(len(size))]
+    np.testing.assert_array_equal(explained, size < 1e-9)
+    assert any(explained) and (depth == 1.0 or not all(explained))
+    assert depth == 1.0 or explain_derivative(rn, rn.camera.f) is None
+
+
+def test_findings_in_the_words_of_the_neural_rule():
+    seam = check_scene(render(*soup(*SPHERE), derivative="neural"))["unwelded seams"]
+    assert seam.level == "note" and "every edge of a visible face" in seam.effect
+    ground = np.array([[-50.0, 1, -9], [50, 1, -9], [0, 1, 40]])
+    cut = check_scene(render(ground, [[0, 1, 2]], depth=0.0, derivative="neural"))["cut faces"]
+    assert cut.effect.endswith("the edges that the plane makes move with those that it cuts.")
+    small = FOUND["small faces"][0]
+    small.derivative = "neural"
+    assert "no gradient" in check_scene(small)["small faces"].effect
+    small.derivative = "opendr"
+
+
 def test_seams_of_an_exact_image():
     rn = render(*soup(*SPHERE), derivative="exact")
     finding = check_scene(rn)["unwelded seams"]

@@ -110,6 +110,10 @@ class FieldOfViewCamera(ProjectPoints):
 
     __copy__ = copy
 
+    def _lens_magnified(self, factor):
+        size = {"width": factor * self.width, "height": factor * self.height}
+        return size if self.c is None else {**size, "c": factor * self.c + 0.5 * (factor - 1)}
+
     def _principal_point(self):
         if self.c is None:
             return 0.5 * (np.array(self.f.image_size()) - 1.0)

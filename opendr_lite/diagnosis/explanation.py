@@ -8,7 +8,8 @@ import numpy as np
 
 from ..ch import Ch
 from ..ch.differentiation import nodes_below, resolve_view
-from ..renderer import BoundaryRenderer, ColoredRenderer, SilhouetteRenderer
+from ..ch.linear_maps import BackwardRule
+from ..renderer import BoundaryRenderer, ColoredRenderer, FaceTexture, SilhouetteRenderer
 from ..renderer.base import BaseRenderer
 from ..renderer.pixel_jacobian import SeenFaces
 from .report import listed
@@ -47,24 +48,31 @@ def explain_derivative(rn, x):
         return _not_an_input(rn, x)
     if resolve_view(x)[0] is rn:
         return None
+    reasons = _reasons(rn if rn.finer is None else rn.finer, x)
+    if None in reasons:
+        return None
+    because = ", and ".join(dict.fromkeys(reasons)) or "nothing that the image is made of changes with it here"
+    return f"{because}: the derivative with respect to {_name_of(rn, x)} is zero"
+
+
+def _reasons(rn, x):
+    """For each input of the image that changes with x, why the image does not, or None where it may."""
     change = np.random.default_rng(0).standard_normal(x.size)
     reasons = []
     for node in rn.inputs():
         if not node.is_dr_wrt(x):
             continue
         name = next(name for name in rn.dterms if getattr(rn, name, None) is node)
-        if name == "camera" and rn.is_exact:  # of which the image is a function through `screen_points`
+        if name == "camera" and not rn.is_opendr:  # of which the image is a function through `screen_points`
             continue
         moved = node.jvp(x, change)
         if moved.any():
-            reason = REASONS[name](rn, name, moved)
-            if reason is None:
-                return None
-            reasons.append(reason)
+            reasons.append(REASONS[name](rn, name, moved))
+            if reasons[-1] is None:
+                break
         elif name == "camera" and rn.camera.v_cam.is_dr_wrt(x) and rn.camera.v_cam.jvp(x, change).any():
             reasons.append(ALONG_RAYS)
-    because = ", and ".join(dict.fromkeys(reasons)) or "nothing that the image is made of changes with it here"
-    return f"{because}: the derivative with respect to {_name_of(rn, x)} is zero"
+    return reasons
 
 
 # ---------------------------------------------------------------------- x is not below the image
@@ -123,8 +131,11 @@ def _of_projections(rn, name, moved):
 
 
 def _of_screen_points(rn, name, moved):
-    """Of positions on the screen and in depth, where the derivative is exact."""
-    change = rn._local_map(rn.screen_points) @ moved
+    """Of positions on the screen and in depth, where the derivative is not OpenDR's."""
+    local = rn._local_map(rn.screen_points)
+    if isinstance(local, BackwardRule):
+        return _of_edges(rn, local, moved)
+    change = local @ moved
     if np.abs(change).max() > ROUNDING * np.abs(rn.r).max() * np.abs(moved).max():
         return None
     moved = moved.reshape(-1, 3)
@@ -133,6 +144,22 @@ def _of_screen_points(rn, name, moved):
     rows = moved[:len(rn.screen)].any(axis=1)
     seen = (rn.corners[:, 0] >= 0) & rows[rn.corners].any(axis=1)
     return _not_shown(rn, rows, rn.corners, *VERTICES) or _constant(rn, seen)
+
+
+def _of_edges(rn, rule, moved):
+    """Of positions on the screen, by the neural rule: for no gradient, nor for its negative, does anything pull."""
+    gradient = np.random.default_rng(1).standard_normal(rn.size)
+    for pull in (rule.T @ gradient, rule.T @ -gradient):
+        if abs(pull @ moved) > ROUNDING * max(np.abs(pull) @ np.abs(moved), np.abs(rn.r).max() * np.abs(moved).max()):
+            return None
+    motion, rays = moved.reshape(-1, 3), [[0.0, 0.0, 1.0]] if rn.camera.is_affine else rn.screen_points.r
+    across = np.linalg.norm(np.cross(motion, rays), axis=1)
+    moves = across > ROUNDING * np.linalg.norm(motion, axis=1) * np.linalg.norm(rays, axis=1)
+    if not moves.any():
+        return ALONG_RAYS
+    is_constant = np.ptp(rn.r.reshape(len(rn.corners), -1), axis=0).max() <= ROUNDING * np.abs(rn.r).max()
+    return (_not_shown(rn, moves[:len(rn.screen)], rn.corners, *VERTICES)
+            or (_constant(rn, rn.corners[:, 0] >= 0) if is_constant else NO_PULL))
 
 
 def _constant(rn, seen):
@@ -157,7 +184,8 @@ def _of_colors(rn, name, moved):
     if not rows.any():
         return "only the first channels of it are drawn"
     taps = rn.corners if factor.taps is None else factor.taps
-    return _not_shown(rn, rows, taps, *POINTS[name]) or _scaled_by_zero(rn, name, taps, rows) or NO_WEIGHT
+    points = POINTS["texture_image" if isinstance(getattr(rn, name), FaceTexture) else name]
+    return _not_shown(rn, rows, taps, *points) or _scaled_by_zero(rn, name, taps, rows) or NO_WEIGHT
 
 
 def _of_depths(rn, name, moved):
@@ -239,4 +267,5 @@ def _product(names):
     return " times ".join(f"`{name}`" for name in names)
 
 
+NO_PULL = "no edge that it moves has both its sides in the image, and a pixel on its line that the move would change"
 NO_WEIGHT = "the pixels that show it give it no weight"

@@ -18,6 +18,7 @@ __all__ = ["check_scene"]
 NO_AREA = 1e-12  # of the square of the longest side
 MANY = 0.5  # share of faces smaller than a pixel from which on the derivative suffers as a whole
 NO_OUTLINES = "None on this image: without overdraw no outlines are drawn, and all differences are central."
+EDGES_ALIKE = "None on this image: the neural rule moves every edge of a visible face, wherever the surface goes on."
 BORDERS = ("Both sides are borders: exact for what moves as a whole, but where a crack opens the derivative lacks what is "
            "behind it, and area-sampling their pixels takes time.")
 NOTHING_SHOWN = "No pixel shows them: the image does not change with them, so that nothing pulls them into the picture."
@@ -137,7 +138,7 @@ def unused_vertices(scene):
 
 def _without_outlines(scene):
     """What an edge that counts as a border or an outline does where none is drawn."""
-    return BORDERS if scene.rn.is_exact else NO_OUTLINES
+    return {"exact": BORDERS, "opendr": NO_OUTLINES, "neural": EDGES_ALIKE}[scene.rn.derivative]
 
 
 def _level_of_outlines(scene):
@@ -160,7 +161,9 @@ def cut_faces(scene):
     return Finding(
         "cut faces", "faces that the near plane cuts",
         np.flatnonzero(behind.any(axis=1) & ~behind.all(axis=1)), len(scene.faces),
-        effect="They are drawn as far as they are in front, and their pixels move as the points that they show.",
+        effect="They are drawn as far as they are in front, and "
+               + ("the edges that the plane makes move with those that it cuts." if scene.rn.derivative == "neural"
+                  else "their pixels move as the points that they show."),
         remedy="None is needed where a surface is meant to reach behind the camera.",
         level=NOTE)
 
@@ -214,8 +217,10 @@ def small_faces(scene):
     share = small.sum() / max(shown, 1)
     return Finding(
         "small faces", "visible faces smaller than a pixel", np.flatnonzero(small), shown,
-        effect="The image between the centres of pixels is not seen by differences of neighbours: the derivative is "
-               "poor where most faces are as small.",
+        effect=("Edges that pass no centre of a pixel that shows their face do not move: most of the mesh has no "
+                "gradient where most faces are as small." if scene.rn.derivative == "neural" else
+                "The image between the centres of pixels is not seen by differences of neighbours: the derivative is "
+                "poor where most faces are as small."),
         remedy="Take a coarser mesh or a larger image; fit a pyramid first.",
         level=WARNING if share > MANY else NOTE,
         remark=f", {share:.0%}")

@@ -31,7 +31,7 @@ class Scene:
     @property
     def draws_outlines(self):
         """Whether the image shows silhouette edges."""
-        return isinstance(self.rn, BoundaryRenderer) or (self.rn.overdraw and not self.rn.is_exact)
+        return isinstance(self.rn, BoundaryRenderer) or self.rn.draws_outlines
 
     # ------------------------------------------------------------------ mesh
 

@@ -40,8 +40,10 @@ from ..kernels.jit import read_only
 from ..memory import empty
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
 from .area_sampling import Mesh, Patched, area_samples
+from .neural import neural_motion
 from .pixel_jacobian import DriftingMotion, PixelInterpolation, PixelMotion, SeenFaces
 from .screen_points import ClippedPoints
+from .supersampling import finer_frustum, finer_picture, mean_of_four
 from .views import view_of
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
@@ -104,15 +106,28 @@ class BaseRenderer(Ch):
         Draw silhouette edges over the image, one pixel wide, and take derivatives that do not look across them.
         True by default.
     derivative : str
-        'opendr' (the default), or 'exact': pixels that edges cross are area-sampled, which leaves no use for `overdraw`,
+        'opendr' (the default). 'exact': pixels that edges cross are area-sampled, which leaves no use for `overdraw`,
         and the derivative is that of this image, with respect to what moves vertices on the screen and in depth.
+        'neural': no outlines are drawn, and what moves vertices has no derivative, but the backward rule of
+        `kernels.cpu.neural` (the Neural 3D Mesh Renderer, Kato et al., CVPR 2018): `vjp` alone.
+    anti_aliasing : bool
+        Average 2 x 2 pixels of an image that is twice as large, of which the derivative is taken; False by default.
+        What is visible, as `visibility_image`, is that of the centres of the pixels all the same.
     """
 
-    terms = "f", "frustum", "overdraw", "derivative"
-    dterms = "camera", "cut_pixels", "screen_points"
-    initial_values = {"overdraw": True, "derivative": "opendr"}
-    derivatives = "opendr", "exact"  # values of `derivative`
+    terms = "f", "frustum", "overdraw", "derivative", "anti_aliasing"
+    dterms = "camera", "cut_pixels", "screen_points", "finer"
+    initial_values = {"overdraw": True, "derivative": "opendr", "anti_aliasing": False}
+    derivatives = "opendr", "exact", "neural"  # values of `derivative`
     drifts = False  # whether colours change as the surface moves, beside what it carries along
+
+    def copy(self):
+        """As of any node; what is known of the faces is known of the copy."""
+        twin = super().copy()
+        twin._memo.update((key, entry) for key, entry in self._memo.items() if entry[0] == {"f"})
+        return twin
+
+    __copy__ = copy
 
     # ------------------------------------------------------------------ the scene
 
@@ -192,6 +207,85 @@ class BaseRenderer(Ch):
         """Whether the derivative is 'exact'."""
         self._check_derivative()
         return self.derivative == "exact"
+
+    @property
+    def is_opendr(self):
+        """Whether the derivative is 'opendr', one with respect to `camera`; others are so to `screen_points`."""
+        self._check_derivative()
+        return self.derivative == "opendr"
+
+    @property
+    def draws_outlines(self):
+        """Whether silhouette edges are drawn over the image."""
+        return self.overdraw and self.is_opendr
+
+    # ------------------------------------------------------------------ the image
+
+    def compute_image(self):
+        """The image without anti-aliasing, in a subclass."""
+        raise NotImplementedError
+
+    def compute_image_dr_wrt(self, wrt):
+        """Its derivative with respect to an input, in a subclass; see `Ch.compute_dr_wrt`."""
+        raise NotImplementedError
+
+    def compute_r(self):
+        if self.finer is None:
+            return self.compute_image()
+        return self._mean_of_finer.apply(self.finer.r.ravel()).reshape(self.image_size + self.finer.shape[2:])
+
+    def compute_dr_wrt(self, wrt):
+        if self.finer is None:
+            return self.compute_image_dr_wrt(wrt)
+        return self._mean_of_finer if wrt is self.finer else None
+
+    @property
+    def finer(self):
+        """The renderer of twice as many pixels along each axis, of which this image is the mean, a node.
+
+        None without anti-aliasing.
+        """
+        if self.anti_aliasing not in (True, False):
+            raise ValueError(f"anti_aliasing must be True or False, got {self.anti_aliasing!r}")
+        if not self.anti_aliasing:
+            return None
+        names = (name for name in self.terms + self.dterms if name not in self._aliases)
+        wanted = {**{name: getattr(self, name, None) for name in names}, **self._finer_terms, "anti_aliasing": False}
+        twin = self._twin  # kept, as is what it has computed
+        with self._lock:
+            twin.set(**{name: value for name, value in wanted.items() if getattr(twin, name, None) is not value})
+        return twin
+
+    @depends_on()
+    def _twin(self):
+        return type(self)()
+
+    @property
+    def _finer_terms(self):
+        return {"camera": self._finer_camera, "frustum": self._finer_frustum, **self._finer_background}
+
+    @depends_on("camera")
+    def _finer_camera(self):
+        return self._checked_camera.magnified(2)
+
+    @depends_on("frustum")
+    def _finer_frustum(self):
+        return finer_frustum(self._checked_frustum)
+
+    @depends_on("frustum", "background_image")
+    def _finer_background(self):
+        picture = getattr(self, "background_image", None)
+        if picture is None:
+            return {}
+        if np.shape(picture)[:2] != self.image_size:
+            raise ValueError(f"background_image must have the image's height and width, {self.image_size}, got shape "
+                             f"{np.shape(picture)}")
+        return {"background_image": finer_picture(picture)}
+
+    @property
+    def _mean_of_finer(self):
+        height, width = self.image_size
+        return mean_of_four(height, width, self.finer.size // (4 * height * width))
 
     # ------------------------------------------------------------------ visibility
 
@@ -301,7 +395,7 @@ class BaseRenderer(Ch):
     @property
     def pixels(self):
         """What each pixel shows in this renderer's image, at its centre or, with overdraw, on an edge."""
-        return self.surface_with_edges if self.overdraw and not self.is_exact else self.surface
+        return self.surface_with_edges if self.draws_outlines else self.surface
 
     @property
     def corners(self):
@@ -403,11 +497,11 @@ class BaseRenderer(Ch):
 
     @depends_on("f", "frustum", "camera", "derivative")
     def screen_points(self):
-        """The vertices, and what clipping adds, as `ScreenPoints`: an exact derivative is a function of them.
+        """The vertices, and what clipping adds, as `ScreenPoints`: of which the image is a function for derivatives.
 
-        None for another derivative.
+        None for OpenDR's derivative.
         """
-        if not self.is_exact:
+        if self.is_opendr:
             return None
         camera = self._checked_camera
         if self._clipped is not None:
@@ -475,17 +569,7 @@ class BaseRenderer(Ch):
 
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
-        num_points = len(self._extended_screen)
-        centres, by_points = self._centres(samples), self._view.gain_of_points
-        gain = self._gain_of_surface()
-        if not self.drifts:
-            motion = PixelMotion(None, self.weights, by_points(gain), num_points, centres)
-        else:
-            seen, points, position = self._seen_points
-            drift = self._drift_at(points, position)
-            gain[seen] += drift.gain
-            motion = DriftingMotion(self.weights, by_points(gain), num_points, centres,
-                                    self._spread(drift.corners, seen), self._spread(by_points(drift.corner_gain), seen))
+        motion = self._motion_of_surface(self._centres(samples))
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels
@@ -493,8 +577,26 @@ class BaseRenderer(Ch):
         gain = self._gain_of_motion(gradient, samples.position, samples.pixels)
         drift = self._drift_at(samples.pixels, samples.position) if self.drifts else None
         rows = samples.motion_rows(self._view, self._colors_of(samples), gradient, gain, drift, background,
-                                   self.faces[face_id[0]], num_points)
+                                   self.faces[face_id[0]], len(self._extended_screen))
         return Patched(motion, samples.marked, rows)
+
+    def _motion_of_surface(self, seen_faces):
+        """Derivative with respect to `screen_points` of what is seen at the centres of pixels, as if no face ended."""
+        num_points, by_points = len(self._extended_screen), self._view.gain_of_points
+        gain = self._gain_of_surface()
+        if not self.drifts:
+            return PixelMotion(None, self.weights, by_points(gain), num_points, seen_faces)
+        seen, points, position = self._seen_points
+        drift = self._drift_at(points, position)
+        gain[seen] += drift.gain
+        return DriftingMotion(self.weights, by_points(gain), num_points, seen_faces, self._spread(drift.corners, seen),
+                              self._spread(by_points(drift.corner_gain), seen))
+
+    def _neural_motion(self, image, eps):
+        """The backward rule of an image, (h, w[, C]), with respect to `screen_points`."""
+        return neural_motion(self._kind_of_view.homogeneous(self._extended_screen), self._clipped_faces,
+                             self._clipped_surface.face_id, image.reshape(self.image_size + (-1,)), eps,
+                             self._view.gain_of_points)
 
     def _centres(self, samples):
         """`SeenFaces` of the pixels that are sampled at their centre."""
@@ -515,7 +617,7 @@ class BaseRenderer(Ch):
     @depends_on("f", "frustum", "camera", "overdraw", "derivative", "background_image")
     def cut_pixels(self):
         """Projections of the points that the pixels of cut faces show, a node (n, 2); None without such pixels."""
-        if self.is_exact or not self._cut.size:
+        if not self.is_opendr or not self._cut.size:
             return None
         points = PointsOnFaces(self.camera.v_cam, self.corners[self._cut], self.weights[self._cut])
         return self.camera.of_camera_points(points)
@@ -529,7 +631,9 @@ class BaseRenderer(Ch):
         return SeenFaces(self.pixels.face_id.ravel(), self.faces)
 
     def _motion_wrt_camera(self, image):
-        """Derivative of an image with respect to the camera's value: of the pixels whose faces are not cut."""
+        """OpenDR's derivative of an image with respect to the camera's value: of the pixels whose faces are not cut."""
+        if not self.is_opendr:
+            return None
         seen = self._seen_faces
         if self._cut.size:
             face_id = seen.face_id.copy()

@@ -24,16 +24,16 @@ class BoundaryRenderer(BaseRenderer):
         1 by default; the channels are equal.
     """
 
-    terms = "f", "frustum", "overdraw", "derivative", "num_channels"
+    terms = "f", "frustum", "overdraw", "derivative", "anti_aliasing", "num_channels"
     initial_values = {"num_channels": 1}
     derivatives = "opendr",
 
-    def compute_r(self):
-        return self.color_image
-
-    @depends_on("f", "frustum", "camera", "num_channels")
+    @property
     def color_image(self):
         """The image: the value of this node."""
+        return self.r
+
+    def compute_image(self):
         self._check_derivative()
         edges = self.boundarybool_image.astype(np.float64)
         channels = check_count(self.num_channels, "num_channels")
@@ -53,8 +53,8 @@ class BoundaryRenderer(BaseRenderer):
     def _gain(self, image):
         return gain_of_image(image.reshape(self.image_size + (-1,)))
 
-    def compute_dr_wrt(self, wrt):
+    def compute_image_dr_wrt(self, wrt):
         if wrt is self.camera:
-            return self._motion_wrt_camera(self.color_image)
+            return self._motion_wrt_camera(self.r)
         if wrt is self.cut_pixels:
-            return self._motion_wrt_cut_pixels(self.color_image)
+            return self._motion_wrt_cut_pixels(self.r)

@@ -13,10 +13,13 @@ import numpy as np
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
 from ..inputs import check_count
+from ..kernels.cpu.face_texture import cube_colors, cube_slopes, cube_taps
 from ..kernels.cpu.shading import shade
 from ..kernels.cpu.surface_gradient import surface_gain
 from .area_sampling import Patched
 from .base import BaseRenderer
+from .face_texture import FaceTexture
+from .neural import COLOR_EPS
 from .pixel_jacobian import PixelInterpolation, pull_back
 
 __all__ = ["ColoredRenderer", "Factor"]
@@ -52,8 +55,8 @@ class ColoredRenderer(BaseRenderer):
         See `BaseRenderer`.
     vc : (V, C) node or array
         Colours of the vertices, interpolated with perspective.
-    fc : (F, C) node or array, optional
-        Colours of the faces. With `vc` they multiply.
+    fc : (F, C) node or array, or FaceTexture, optional
+        Colours of the faces, one each or a cube of texels each. With `vc` they multiply.
     bgcolor : node or array of C entries, or a number
         Colour where no face is seen; 0.5 by default.
     background_image : (height, width[, C]) array, optional
@@ -66,13 +69,13 @@ class ColoredRenderer(BaseRenderer):
     with respect to vc, fc and bgcolor.
     """
 
-    terms = "f", "frustum", "background_image", "overdraw", "num_channels", "derivative"
-    dterms = "vc", "camera", "bgcolor", "fc", "cut_pixels", "screen_points"
+    terms = "f", "frustum", "background_image", "overdraw", "num_channels", "derivative", "anti_aliasing"
+    dterms = "vc", "camera", "bgcolor", "fc", "cut_pixels", "screen_points", "finer"
     initial_values = {"bgcolor": 0.5}
 
     # ------------------------------------------------------------------ image
 
-    def compute_r(self):
+    def compute_image(self):
         """The colours of the vertices, times the images of the other factors, over the background."""
         channels = self._channels
         colors, _ = self._colors(channels).get("vc", (None, None))
@@ -144,8 +147,7 @@ class ColoredRenderer(BaseRenderer):
         values, spread = self._colors(self._channels)[name]
         if name == "vc":
             return Factor(None, pixels[1].reshape(-1, 3), values, spread)
-        face = pixels[0].reshape(-1, 1)
-        return Factor(face, np.ones(face.shape), values, spread)
+        return Factor(*cube_taps(pixels[0].ravel(), pixels[1].reshape(-1, 3), self._texels_per_side), values, spread)
 
     def _factor_image(self, name):
         """The colours of an input at each pixel, (N, C)."""
@@ -165,14 +167,27 @@ class ColoredRenderer(BaseRenderer):
         values, _ = self._colors(channels)[name]
         if name == "vc":
             return self._shaded(pixels, values, np.ones((1, channels)), np.zeros((1, channels)))
-        return values.take(pixels[0].ravel(), axis=0, mode="clip")
+        return cube_colors(pixels[0].ravel(), pixels[1].reshape(-1, 3), self._texels_per_side, values)
 
     def _factor_gradient(self, name, pixels):
         """How they change over the screen, along the surface, (n, C, 2)."""
         values, _ = self._colors(self._channels)[name]
         if name == "vc":
             return self._surface_gradient(pixels, self.faces, values)
-        return np.zeros((pixels[0].size, values.shape[1], 2))
+        taps, slopes = cube_slopes(pixels[0].ravel(), pixels[1].reshape(-1, 3), self._texels_per_side)
+        wrt_barycentric = np.einsum("nmk,nkc->ncm", slopes, values[taps])
+        corners = np.tile(np.arange(3, dtype=np.int32), (len(self.faces), 1))
+        return wrt_barycentric @ self._surface_gradient(pixels, corners, np.eye(3))
+
+    @property
+    def _texels_per_side(self):
+        """Of the cube that a face has for its colour."""
+        if not isinstance(self.fc, FaceTexture):
+            return 1
+        if self.fc.num_faces != len(self.faces):
+            raise ValueError(f"fc must have a cube of texels for each of the {len(self.faces)} faces, got a FaceTexture "
+                             f"of {self.fc.num_faces}")
+        return self.fc.side
 
     def _product_of_others(self, name, pixels):
         """Product of the colours of all factors but one at points of the screen, (n, C), or (1, C) without any."""
@@ -205,9 +220,9 @@ class ColoredRenderer(BaseRenderer):
     @depends_on("f", "camera", "vc", "fc")
     def _colors(self, channels):
         """Name of an input -> values at each point and channel, and the map from its entries to them."""
-        points = {"vc": len(self.screen), "fc": len(self.faces)}
-        return {name: self._spread_over_channels(name, points[name], channels) for name in points
-                if getattr(self, name, None) is not None}
+        given = [name for name in ("vc", "fc") if getattr(self, name, None) is not None]
+        points = {"vc": len(self.screen), "fc": len(self.faces) * self._texels_per_side**3 if "fc" in given else 0}
+        return {name: self._spread_over_channels(name, points[name], channels) for name in given}
 
     def _spread_over_channels(self, name, points, channels):
         """Values of an input at each point and channel, (points, C), and the map from its entries to them."""
@@ -225,7 +240,7 @@ class ColoredRenderer(BaseRenderer):
 
     # ------------------------------------------------------------------ derivatives
 
-    def compute_dr_wrt(self, wrt):
+    def compute_image_dr_wrt(self, wrt):
         parts = [part for part in (self._derivative(name) for name in self.dterms
                                    if getattr(self, name, None) is wrt) if part is not None]
         return sum(parts[1:], parts[0]) if parts else None
@@ -237,6 +252,8 @@ class ColoredRenderer(BaseRenderer):
         """The derivative with respect to the input of that name."""
         if self.is_exact:
             return self._exact_derivative(name)
+        if name == "screen_points":
+            return self._neural_motion(self.color_image, COLOR_EPS)
         if name == "camera":
             return self._motion_wrt_camera(self.color_image)
         if name == "cut_pixels":

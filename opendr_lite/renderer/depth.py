@@ -26,20 +26,20 @@ class DepthRenderer(BaseRenderer):
         Depth of something else in the scene; the nearer of the two is seen.
     """
 
-    terms = "f", "frustum", "background_image", "overdraw", "derivative"
-    dterms = "camera", "vertex_depth", "cut_pixels", "screen_points"
+    terms = "f", "frustum", "background_image", "overdraw", "derivative", "anti_aliasing"
+    dterms = "camera", "vertex_depth", "cut_pixels", "screen_points", "finer"
 
     @property
     def vertex_depth(self):
         """Camera depths of the vertices, a node."""
         return self.camera.z
 
-    def compute_r(self):
-        return self.depth_image
-
-    @depends_on("f", "frustum", "camera", "overdraw", "background_image", "derivative")
+    @property
     def depth_image(self):
         """The image: the value of this node."""
+        return self.r
+
+    def compute_image(self):
         background = self._background
         image = self.pixels.depth if background is None else np.minimum(self.pixels.depth, background)
         if not self.is_exact:
@@ -98,15 +98,17 @@ class DepthRenderer(BaseRenderer):
             face_id = np.where((self._background < self.pixels.depth).ravel(), np.int32(-1), face_id)
         return SeenFaces(face_id, self.faces)
 
-    def compute_dr_wrt(self, wrt):
+    def compute_image_dr_wrt(self, wrt):
         if self.is_exact:
             return self._exact_derivative(wrt)
+        if wrt is self.screen_points:
+            return self._motion_of_surface(self._seen_faces)
         if wrt is self.camera:
-            return self._motion_wrt_camera(self.depth_image)
+            return self._motion_wrt_camera(self.r)
         if wrt is self.vertex_depth:
             return PixelInterpolation(None, self.weights, np.ones((1, 1)), len(self.screen), self._seen_faces)
         if wrt is self.cut_pixels:
-            return self._motion_wrt_cut_pixels(self.depth_image)
+            return self._motion_wrt_cut_pixels(self.r)
 
     def _exact_derivative(self, wrt):
         samples = self._samples

@@ -3,6 +3,7 @@ import numpy as np
 
 from ..ch import depends_on
 from .base import BaseRenderer
+from .neural import SILHOUETTE_EPS
 
 __all__ = ["SilhouetteRenderer"]
 
@@ -15,12 +16,12 @@ class SilhouetteRenderer(BaseRenderer):
     The image depends on the camera (so v, rt, t, f, c, k) alone; see `BaseRenderer` for the attributes.
     """
 
-    def compute_r(self):
-        return self.silhouette_image
-
-    @depends_on("f", "frustum", "camera", "overdraw", "derivative")
+    @property
     def silhouette_image(self):
         """The image: the value of this node."""
+        return self.r
+
+    def compute_image(self):
         image = (self.pixels.face_id >= 0).astype(np.float64)
         if self.is_exact:
             samples = self._samples
@@ -37,10 +38,14 @@ class SilhouetteRenderer(BaseRenderer):
     def _gradient_at(self, pixels):
         return np.zeros((pixels[0].size, 1, 2))
 
-    def compute_dr_wrt(self, wrt):
-        if self.is_exact:
-            return self._exact_motion(self._samples, BACKGROUND) if wrt is self.screen_points else None
+    def _gain_of_surface(self):
+        return np.zeros((self.pixels.face_id.size, 1, 3))
+
+    def compute_image_dr_wrt(self, wrt):
+        if wrt is self.screen_points:
+            return (self._exact_motion(self._samples, BACKGROUND) if self.is_exact
+                    else self._neural_motion(self.r, SILHOUETTE_EPS))
         if wrt is self.camera:
-            return self._motion_wrt_camera(self.silhouette_image)
+            return self._motion_wrt_camera(self.r)
         if wrt is self.cut_pixels:
-            return self._motion_wrt_cut_pixels(self.silhouette_image)
+            return self._motion_wrt_cut_pixels(self.r)

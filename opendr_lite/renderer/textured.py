@@ -43,8 +43,8 @@ class TexturedRenderer(ColoredRenderer):
     image is piecewise constant in vt: the derivative is zero, and reported as none.
     """
 
-    terms = "f", "frustum", "ft", "background_image", "overdraw", "texture_filter", "derivative"
-    dterms = "vc", "camera", "bgcolor", "texture_image", "vt", "fc", "cut_pixels", "screen_points"
+    terms = "f", "frustum", "ft", "background_image", "overdraw", "texture_filter", "derivative", "anti_aliasing"
+    dterms = "vc", "camera", "bgcolor", "texture_image", "vt", "fc", "cut_pixels", "screen_points", "finer"
     initial_values = {"texture_filter": "mipmap"}
 
     @property

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
 from opendr_lite.ch.linear_maps import (
+    BackwardRule,
     BlockDiagonal,
     Broadcast,
     DenseMap,
@@ -17,6 +18,7 @@ from opendr_lite.ch.linear_maps import (
     as_linear_map,
     identity,
 )
+from opendr_lite.ch.tangents import FormedTangent
 
 RANDOM = np.random.default_rng(11)
 MATRIX = RANDOM.standard_normal((4, 6))
@@ -168,6 +170,19 @@ def test_a_node_may_answer_with_a_linear_operator():
 def test_wrong_answers_are_refused(value, shape, message):
     with pytest.raises(ValueError, match=message):
         as_linear_map(value, shape, "Thing.compute_dr_wrt")
+
+
+def test_a_rule_is_applied_backwards_to_one_vector():
+    rule = BackwardRule((3, 2), lambda y: np.maximum(y[:2], 0.0), "there is no matrix")
+    doubled = Diagonal(2.0, 3) @ rule @ Diagonal(0.5, 2)
+    np.testing.assert_array_equal(rule.T @ np.array([1.0, -1.0, 0.0]), [1, 0])
+    np.testing.assert_array_equal(doubled.T @ np.array([3.0, -1.0, 0.0]), [3, 0])
+    for each in (rule, doubled, rule + rule):
+        for ask in (lambda: each @ np.ones(2), lambda: each @ np.ones((2, 4)), lambda: each.T @ np.eye(3), each.to_sparse,
+                    each.to_dense, each.written, lambda: each @ sp.identity(2, format="csr"),
+                    lambda: each @ FormedTangent.of(np.eye(2)), lambda: each.T @ sp.identity(3, format="csr")):
+            with pytest.raises(ValueError, match="there is no matrix"):
+                ask()
 
 
 def test_small_blocks_are_multiplied_out():

@@ -440,7 +440,7 @@ def test_the_kind_of_derivative_may_change(cls, overdraw):
 def test_an_unknown_derivative_is_refused(cls):
     rn = body(cls, derivative="Exact")
     for ask in (lambda: rn.r, lambda: rn.dr_wrt(rn.v)):
-        with pytest.raises(ValueError, match="derivative must be 'opendr' or 'exact', got 'Exact'"):
+        with pytest.raises(ValueError, match="derivative must be 'opendr' or 'exact' or 'neural', got 'Exact'"):
             ask()
 
 
