@@ -1,0 +1,517 @@
+"""Images of what faces show where they are likely to be, and the derivative of those.
+
+A face that reaches a pixel has there a probability D (`sigmoids`), a depth z, and a colour c (`surface`, `colors`). With
+the nearness q = (far - z) / (far - near) and M the largest of them and of eps,
+
+    I = (sum_j W_j c_j + W_b B) / W        W_j = D_j exp((q_j - M) / gamma)        W = sum_j W_j + W_b
+
+    softmax      W_b = exp((2 eps - M) / gamma), of faces up to `far`: Soft Rasterizer, as its code has it
+    pytorch3d    W_b = max(exp((eps - M) / gamma), 1e-10)
+    hard         the nearest face that has the pixel inside, or B
+
+(M makes no difference but for the bound on W_b: it keeps the exponentials from overflow.) With the shares W_j / W,
+
+    dI = sum_j W_j / W ((c_j - I) (dD_j / D_j + dq_j / gamma - (q_j - M) / gamma^2 dgamma) + dc_j)
+         + W_b / W ((B - I) d log W_b + dB)
+
+Nothing is divided by D_j, as W_j is a multiple of it. Where W_b is at its bound, M matters: it changes I by
+W_b / W (B - I) / gamma, through the face in front.
+
+The image and forward products go row by row of the image, from face to face; reverse products from face to face, each of
+which gathers from its own pixels (see `silhouettes`).
+"""
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ....memory import empty, zeros
+from ....threads import in_parallel, run_bands, split
+from ...jit import formula, kernel, read_only, step
+from .colors import Paint, cell_of, factors_at, shade, slope_of_texels, texel_taps
+from .distances import Blur, box_of, corners_of, inverse_area, new_line, pull_of_distance, reach_line, reached_boxes
+from .fragments import row_bands, row_matrix
+from .sigmoids import probability
+from .silhouettes import gather_corners
+from .surface import place_on_face, pull_of_place
+
+__all__ = ["BLENDINGS", "HARD", "Mix", "Pulls", "SoftImage", "blend"]
+
+SOFTMAX, PYTORCH3D, HARD = range(3)
+BLENDINGS = {"softmax": SOFTMAX, "pytorch3d": PYTORCH3D, "hard": HARD}
+LEAST_BACKGROUND = 1e-10  # PyTorch3D's bound on the weight of the background
+
+MOTION, VERTEX, CELL, TEXEL, TEXCOORD = range(5)  # what an image is differentiated by
+FACES_PER_BAND = 64
+TEXEL_ENTRIES = 2**23  # in all bands of faces, each of which adds up the derivative by a texture for itself
+MOST_TEXEL_BANDS = 8
+
+
+class Mix(NamedTuple):
+    """How the faces of a pixel are mixed.
+
+    Attributes
+    ----------
+    blending : int
+    gamma, eps, near, far : float
+    """
+
+    blending: int
+    gamma: float
+    eps: float
+    near: float
+    far: float
+
+
+class State(NamedTuple):
+    """What is known of each of N pixels.
+
+    Attributes
+    ----------
+    image : (N, C) float64
+    background : (N, C) or (1, C) float64
+    total : (N,) float64
+        W.
+    behind : (N,) float64
+        Share of the background.
+    nearest : (N,) float64
+        M.
+    front : (N,) int32
+        The face with q = M, else -1.
+    """
+
+    image: np.ndarray
+    background: np.ndarray
+    total: np.ndarray
+    behind: np.ndarray
+    nearest: np.ndarray
+    front: np.ndarray
+
+
+class Pulls(NamedTuple):
+    """Transposed products; None of what was not asked for.
+
+    Attributes
+    ----------
+    motion : (V, 3) float64
+        By u, v, z of the vertices.
+    vertex, cell, texel : of the shapes in `Paint`
+    """
+
+    motion: np.ndarray
+    vertex: np.ndarray
+    cell: np.ndarray
+    texel: np.ndarray
+
+
+class SoftImage(NamedTuple):
+    """An image, and what its derivative is made of.
+
+    Attributes
+    ----------
+    state : State
+    height, width : int
+    screen, f, box, blur
+        See `distances`.
+    mix : Mix
+    paint : Paint
+    """
+
+    state: State
+    height: int
+    width: int
+    screen: np.ndarray
+    f: np.ndarray
+    box: np.ndarray
+    blur: Blur
+    mix: Mix
+    paint: Paint
+
+    @property
+    def _scene(self):
+        return self.screen, self.f, self.box, self.blur, self.mix, self.paint, self.state
+
+    def forward(self, x):
+        """The product with a motion of the vertices, (V, 3, k); then the derivatives by sigma, times sigma, and by gamma.
+
+        Returns
+        -------
+        (h w, C, k + 2) float64
+        """
+        product = zeros(self.state.image.shape + (x.shape[2] + 2,))
+        run_bands(_push_rows, row_bands(self.height), self.width, *self._scene, read_only(np.ascontiguousarray(x)),
+                  product)
+        return product
+
+    def reverse(self, y, moves=False, vertex=False, cell=False, texel=False):
+        """The transposed products with y, (h w, C), as `Pulls` of what is asked for."""
+        faces, channels = len(self.f), y.shape[1]
+        motion = empty((faces, 3, 3)) if moves else np.empty((0, 3, 3))
+        corner = empty((faces, 3, channels)) if vertex else np.empty((0, 3, channels))
+        cells = zeros(self.paint.cell.shape) if cell else np.empty((0, channels))
+        most = min(max(TEXEL_ENTRIES // max(self.paint.texel.size, 1), 1), MOST_TEXEL_BANDS) if texel else 32
+        bands = split(faces, least=FACES_PER_BAND, most=most)
+        texels = [zeros(self.paint.texel.shape) if texel else np.empty((0, channels)) for _ in bands]
+
+        def pull(work):
+            (start, stop), sums = work
+            _pull_faces(start, stop, self.width, *self._scene, read_only(np.ascontiguousarray(y)), motion, corner, cells,
+                        sums)
+
+        in_parallel(pull, zip(bands, texels))
+        return Pulls(gather_corners(self.f, motion, len(self.screen)) if moves else None,
+                     gather_corners(self.f, corner, len(self.screen)) if vertex else None,
+                     cells if cell else None, sum(texels[1:], texels[0]) if texel else None)
+
+    def rows_by_motion(self):
+        """The Jacobian by u, v, z of the vertices, (h w C, 3 V)."""
+        return self._rows(MOTION, lambda pairs: self.f[pairs.face], 3, len(self.screen))
+
+    def rows_by_vertex(self):
+        """The Jacobian by the colours of the vertices, (h w C, V C)."""
+        return self._rows(VERTEX, lambda pairs: self.f[pairs.face], 1, len(self.paint.vertex))
+
+    def rows_by_cell(self):
+        """The Jacobian by the colours of the cells."""
+        return self._rows(CELL, lambda pairs: self._taps(pairs, CELL, 1), 1, len(self.paint.cell))
+
+    def rows_by_texel(self):
+        """The Jacobian by the texels."""
+        return self._rows(TEXEL, lambda pairs: self._taps(pairs, TEXEL, 4), 1, len(self.paint.texel))
+
+    def rows_by_texcoord(self):
+        """The Jacobian by the texture coordinates, (h w C, 2 T)."""
+        return self._rows(TEXCOORD, lambda pairs: self.paint.ft[pairs.face], 2, len(self.paint.vt))
+
+    def _taps(self, fragments, kind, count):
+        taps = np.empty((len(fragments.face), count), np.int32)
+        _tap(self.width, self.screen, self.f, self.mix, self.paint, *fragments, kind, taps)
+        return taps
+
+    def _rows(self, kind, taps_of, dimensions, points):
+        def write(fragments, slot, first, values):
+            _write_rows(self.width, self.screen, self.f, self.blur, self.mix, self.paint, self.state, *fragments, kind,
+                        slot, first, values)
+
+        shape = self.height, self.width, self.paint.channels
+        return row_matrix(shape, self.screen, self.f, self.box, self.blur, taps_of, write, dimensions, points,
+                          is_diagonal=kind in (VERTEX, CELL, TEXEL))
+
+
+def blend(screen, f, width, height, blur, mix, paint, background):
+    """The `SoftImage` of a mesh.
+
+    Parameters
+    ----------
+    screen : (V, 3) float64
+        u, v, z; z > 0.
+    f : (F, 3) int32
+    width, height : int
+    blur : Blur
+    mix : Mix
+    paint : Paint
+    background : (h w, C) or (1, C) float64
+    """
+    screen, f = read_only(screen), read_only(f)
+    paint = Paint(*(read_only(each) if isinstance(each, np.ndarray) else each for each in paint))
+    box = read_only(reached_boxes(screen, f, blur, width, height))
+    pixels = height * width
+    state = (empty((pixels, paint.channels)), read_only(background), *(empty(pixels) for _ in range(3)),
+             empty(pixels, np.int32))
+    run_bands(_blend_rows, row_bands(height), width, screen, f, box, blur, mix, paint, *state)
+    return SoftImage(State(*map(read_only, state)), height, width, screen, f, box, blur, mix, paint)
+
+
+# ---------------------------------------------------------------------- formulas
+
+@formula
+def background_weight(nearest, mix):
+    """(W_b, d log W_b / dgamma)"""
+    beyond = (2.0 * mix.eps if mix.blending == SOFTMAX else mix.eps) - nearest
+    weight, slope = math.exp(beyond / mix.gamma), -beyond / (mix.gamma * mix.gamma)
+    if mix.blending == PYTORCH3D and weight < LEAST_BACKGROUND:
+        return LEAST_BACKGROUND, 0.0
+    return weight, slope
+
+
+@formula
+def is_bounded(nearest, mix):
+    """Whether the weight of the background is at its bound, so that a change of M matters."""
+    return mix.blending == PYTORCH3D and mix.eps < nearest and background_weight(nearest, mix)[0] == LEAST_BACKGROUND
+
+
+@formula
+def nearness(z, mix):
+    return (mix.far - z) / (mix.far - mix.near)
+
+
+@formula
+def depths_of(t, screen, f):
+    return screen[f[t, 0], 2], screen[f[t, 1], 2], screen[f[t, 2], 2]
+
+
+@formula
+def share_of(t, p, x, z, blur, mix, state):
+    """(share of a face at a pixel, its derivative by x, by q, by gamma), the last three over (c - I)."""
+    if mix.blending == HARD:
+        return (1.0 if state.front[p] == t else 0.0), 0.0, 0.0, 0.0
+    if mix.blending == SOFTMAX and z > mix.far:
+        return 0.0, 0.0, 0.0, 0.0
+    ahead = nearness(z, mix) - state.nearest[p]
+    covered, _, density = probability(blur.sigmoid, x)
+    ratio = math.exp(ahead / mix.gamma) / state.total[p]
+    share = covered * ratio
+    return share, density * ratio, share / mix.gamma, -share * ahead / (mix.gamma * mix.gamma)
+
+
+@formula
+def pull_of_fragment(corners, inverse, z, place, pu, pv, x, edge, along, blur, mix, pull_x, pull_b, pull_q):
+    """From the derivatives by x, b and q: ((by u, v of the corners, 6), (by their depths, 3))."""
+    near = pull_of_distance(corners, pu, pv, x, edge, along, blur, pull_x)
+    on, deep = pull_of_place(corners, inverse, z[0], z[1], z[2], place, mix.blending == PYTORCH3D, pull_b[0], pull_b[1],
+                             pull_b[2], -pull_q / (mix.far - mix.near))
+    return (near[0] + on[0], near[1] + on[1], near[2] + on[2], near[3] + on[3], near[4] + on[4], near[5] + on[5]), deep
+
+
+@step
+def new_shading(channels):
+    """Room for factors, colour, and its slope."""
+    return np.empty((3, channels)), np.empty(channels), np.empty((channels, 3))
+
+
+# ---------------------------------------------------------------------- kernels
+
+@kernel
+def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, background, total, behind, nearest, front):
+    channels = image.shape[1]
+    line = new_line(width)
+    column, x, edge, along = line
+    factor, _, _ = new_shading(channels)
+    has_perspective, is_hard = mix.blending == PYTORCH3D, mix.blending == HARD
+    for p in range(start * width, stop * width):
+        image[p] = 0.0
+        total[p], nearest[p], front[p] = 0.0, -np.inf if is_hard else mix.eps, -1
+    for t in range(len(f)):
+        top, bottom, left, right = box_of(t, box, start, stop)
+        if top >= bottom:
+            continue
+        corners, (z0, z1, z2) = corners_of(t, screen, f), depths_of(t, screen, f)
+        inverse = inverse_area(*corners)
+        for j in range(top, bottom):
+            for n in range(reach_line(j, left, right, corners, blur, line)):
+                if is_hard and not x[n] > 0.0:
+                    continue
+                p = j * width + column[n]
+                _, _, _, b, z = place_on_face(corners, inverse, z0, z1, z2, float(column[n]), float(j), edge[n],
+                                              along[n], has_perspective)
+                if z > mix.far and not has_perspective:
+                    continue
+                ahead = nearness(z, mix)
+                if ahead > nearest[p]:
+                    rest = 0.0 if is_hard else math.exp((nearest[p] - ahead) / mix.gamma)
+                    total[p] *= rest
+                    for c in range(channels):
+                        image[p, c] *= rest
+                    nearest[p], front[p] = ahead, t
+                elif is_hard:
+                    continue
+                weight = 1.0 if is_hard else (probability(blur.sigmoid, x[n])[0]
+                                              * math.exp((ahead - nearest[p]) / mix.gamma))
+                if weight > 0.0:
+                    factors_at(t, b, f, paint, factor)
+                    total[p] += weight
+                    for c in range(channels):
+                        image[p, c] += weight * factor[0, c] * factor[1, c] * factor[2, c]
+    for p in range(start * width, stop * width):
+        if is_hard:
+            weight = 1.0 if front[p] < 0 else 0.0
+        else:
+            weight, _ = background_weight(nearest[p], mix)
+        total[p] += weight
+        behind[p] = weight / total[p]
+        q = min(p, len(background) - 1)
+        for c in range(channels):
+            image[p, c] = (image[p, c] + weight * background[q, c]) / total[p]
+
+
+@kernel
+def _push_rows(start, stop, width, screen, f, box, blur, mix, paint, state, motion, product):
+    channels, columns = state.image.shape[1], motion.shape[2]
+    line = new_line(width)
+    column, x, edge, along = line
+    factor, color, slope = new_shading(channels)
+    for p in range(start * width, stop * width if mix.blending != HARD else 0):
+        _, by_gamma = background_weight(state.nearest[p], mix)
+        q = min(p, len(state.background) - 1)
+        for c in range(channels):
+            product[p, c, columns + 1] = state.behind[p] * by_gamma * (state.background[q, c] - state.image[p, c])
+    for t in range(len(f)):
+        top, bottom, left, right = box_of(t, box, start, stop)
+        if top >= bottom:
+            continue
+        i0, i1, i2 = f[t, 0], f[t, 1], f[t, 2]
+        corners, depths = corners_of(t, screen, f), depths_of(t, screen, f)
+        inverse = inverse_area(*corners)
+        for j in range(top, bottom):
+            for n in range(reach_line(j, left, right, corners, blur, line)):
+                p, pu, pv = j * width + column[n], float(column[n]), float(j)
+                place = place_on_face(corners, inverse, depths[0], depths[1], depths[2], pu, pv, edge[n], along[n],
+                                      mix.blending == PYTORCH3D)
+                share, by_x, by_q, by_gamma = share_of(t, p, x[n], place[4], blur, mix, state)
+                if share == 0.0:
+                    continue
+                shade(t, place[3], f, paint, factor, color, slope)
+                is_front = t == state.front[p] and is_bounded(state.nearest[p], mix)
+                q = min(p, len(state.background) - 1)
+                for c in range(channels):
+                    off = color[c] - state.image[p, c]
+                    pull_q = off * by_q
+                    if is_front:
+                        pull_q += state.behind[p] * (state.background[q, c] - state.image[p, c]) / mix.gamma
+                    (a, b, d, e, g, h), (z0, z1, z2) = pull_of_fragment(
+                        corners, inverse, depths, place, pu, pv, x[n], edge[n], along[n], blur, mix, off * by_x,
+                        (share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]), pull_q)
+                    for k in range(columns):
+                        product[p, c, k] += (a * motion[i0, 0, k] + b * motion[i0, 1, k] + z0 * motion[i0, 2, k]
+                                             + d * motion[i1, 0, k] + e * motion[i1, 1, k] + z1 * motion[i1, 2, k]
+                                             + g * motion[i2, 0, k] + h * motion[i2, 1, k] + z2 * motion[i2, 2, k])
+                    product[p, c, columns] -= off * by_x * x[n]
+                    product[p, c, columns + 1] += off * by_gamma
+
+
+@kernel
+def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, motion, vertex, cell, texel):
+    channels = y.shape[1]
+    line = new_line(width)
+    column, x, edge, along = line
+    factor, color, slope = new_shading(channels)
+    for t in range(start, stop):
+        if len(motion) > 0:
+            motion[t] = 0.0
+        if len(vertex) > 0:
+            vertex[t] = 0.0
+        top, bottom, left, right = box_of(t, box, box[t, 0], box[t, 1])
+        corners, depths = corners_of(t, screen, f), depths_of(t, screen, f)
+        inverse = inverse_area(*corners)
+        for j in range(top, bottom):
+            for n in range(reach_line(j, left, right, corners, blur, line)):
+                p, pu, pv = j * width + column[n], float(column[n]), float(j)
+                place = place_on_face(corners, inverse, depths[0], depths[1], depths[2], pu, pv, edge[n], along[n],
+                                      mix.blending == PYTORCH3D)
+                share, by_x, by_q, _ = share_of(t, p, x[n], place[4], blur, mix, state)
+                if share == 0.0:
+                    continue
+                b = place[3]
+                shade(t, b, f, paint, factor, color, slope)
+                if len(motion) > 0:
+                    off = behind = pull_0 = pull_1 = pull_2 = 0.0
+                    q = min(p, len(state.background) - 1)
+                    for c in range(channels):
+                        off += y[p, c] * (color[c] - state.image[p, c])
+                        behind += y[p, c] * (state.background[q, c] - state.image[p, c])
+                        pull_0 += y[p, c] * slope[c, 0]
+                        pull_1 += y[p, c] * slope[c, 1]
+                        pull_2 += y[p, c] * slope[c, 2]
+                    pull_q = off * by_q
+                    if t == state.front[p] and is_bounded(state.nearest[p], mix):
+                        pull_q += state.behind[p] * behind / mix.gamma
+                    near, deep = pull_of_fragment(corners, inverse, depths, place, pu, pv, x[n], edge[n], along[n], blur,
+                                                  mix, off * by_x, (share * pull_0, share * pull_1, share * pull_2),
+                                                  pull_q)
+                    for k in range(3):
+                        motion[t, k, 0] += near[2 * k]
+                        motion[t, k, 1] += near[2 * k + 1]
+                        motion[t, k, 2] += deep[k]
+                if len(vertex) > 0:
+                    for c in range(channels):
+                        pull = share * y[p, c] * factor[1, c] * factor[2, c]
+                        for k in range(3):
+                            vertex[t, k, c] += b[k] * pull
+                if len(cell) > 0:
+                    taken = cell_of(t, b, paint)
+                    for c in range(channels):
+                        cell[taken, c] += share * y[p, c] * factor[0, c] * factor[2, c]
+                if len(texel) > 0:
+                    ul, ur, ll, lr, right_of, below = texel_taps(t, b, paint)
+                    for c in range(channels):
+                        pull = share * y[p, c] * factor[0, c] * factor[1, c]
+                        texel[ul, c] += (1.0 - below) * (1.0 - right_of) * pull
+                        texel[ur, c] += (1.0 - below) * right_of * pull
+                        texel[ll, c] += below * (1.0 - right_of) * pull
+                        texel[lr, c] += below * right_of * pull
+
+
+@kernel
+def _tap(width, screen, f, mix, paint, pixel, first, face, x, edge, along, kind, taps):
+    """The cell, or the four texels, that each pair shows."""
+    for place in range(len(first) - 1):
+        p = pixel + place
+        for n in range(first[place], first[place + 1]):
+            t = face[n]
+            corners, (z0, z1, z2) = corners_of(t, screen, f), depths_of(t, screen, f)
+            _, _, _, b, _ = place_on_face(corners, inverse_area(*corners), z0, z1, z2, float(p % width), float(p // width),
+                                          edge[n], along[n], mix.blending == PYTORCH3D)
+            if kind == CELL:
+                taps[n, 0] = cell_of(t, b, paint)
+            else:
+                taps[n, 0], taps[n, 1], taps[n, 2], taps[n, 3], _, _ = texel_taps(t, b, paint)
+
+
+@kernel
+def _write_rows(width, screen, f, blur, mix, paint, state, pixel, first, face, x, edge, along, kind, slot, first_point,
+                values):
+    channels = values.shape[1]
+    factor, color, slope = new_shading(channels)
+    for here in range(len(first) - 1):
+        p = pixel + here
+        pu, pv = float(p % width), float(p // width)
+        for n in range(first[here], first[here + 1]):
+            t = face[n]
+            corners, depths = corners_of(t, screen, f), depths_of(t, screen, f)
+            inverse = inverse_area(*corners)
+            place = place_on_face(corners, inverse, depths[0], depths[1], depths[2], pu, pv, edge[n], along[n],
+                                  mix.blending == PYTORCH3D)
+            share, by_x, by_q, _ = share_of(t, p, x[n], place[4], blur, mix, state)
+            if share == 0.0:
+                continue
+            b = place[3]
+            shade(t, b, f, paint, factor, color, slope)
+            to = first_point[here]
+            if kind == MOTION:
+                is_front = t == state.front[p] and is_bounded(state.nearest[p], mix)
+                q = min(p, len(state.background) - 1)
+                for c in range(channels):
+                    off = color[c] - state.image[p, c]
+                    pull_q = off * by_q
+                    if is_front:
+                        pull_q += state.behind[p] * (state.background[q, c] - state.image[p, c]) / mix.gamma
+                    near, deep = pull_of_fragment(corners, inverse, depths, place, pu, pv, x[n], edge[n], along[n], blur,
+                                                  mix, off * by_x,
+                                                  (share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]), pull_q)
+                    for k in range(3):
+                        values[to + slot[n, k], c, 0] += near[2 * k]
+                        values[to + slot[n, k], c, 1] += near[2 * k + 1]
+                        values[to + slot[n, k], c, 2] += deep[k]
+            elif kind == TEXCOORD:
+                taps = texel_taps(t, b, paint)
+                for c in range(channels):
+                    along_s, along_t = slope_of_texels(c, taps, paint)
+                    others = share * factor[0, c] * factor[1, c]
+                    for k in range(3):
+                        values[to + slot[n, k], c, 0] += others * b[k] * along_s
+                        values[to + slot[n, k], c, 1] += others * b[k] * along_t
+            elif kind == VERTEX:
+                for c in range(channels):
+                    for k in range(3):
+                        values[to + slot[n, k], c, 0] += share * factor[1, c] * factor[2, c] * b[k]
+            elif kind == CELL:
+                for c in range(channels):
+                    values[to + slot[n, 0], c, 0] += share * factor[0, c] * factor[2, c]
+            else:
+                _, _, _, _, right_of, below = texel_taps(t, b, paint)
+                for c in range(channels):
+                    others = share * factor[0, c] * factor[1, c]
+                    values[to + slot[n, 0], c, 0] += others * (1.0 - below) * (1.0 - right_of)
+                    values[to + slot[n, 1], c, 0] += others * (1.0 - below) * right_of
+                    values[to + slot[n, 2], c, 0] += others * below * (1.0 - right_of)
+                    values[to + slot[n, 3], c, 0] += others * below * right_of
