@@ -22,7 +22,7 @@ so that a pixel sigma_pixels inside an outline has D = sigmoid(1) = 0.73, and on
 Differences from the original: its gradient of colours is not the derivative of its image, as it leaves out how colours
 and depths change as a face moves over the screen; its hard silhouette has a gradient; and faces outside [near, far]
 have none at all. Here, as in all renderers, what is nearer than the near plane is cut off; the pieces that this leaves
-of a face count as faces.
+of a face blur one by one.
 """
 from functools import reduce
 from operator import add
@@ -232,7 +232,7 @@ class SoftSilhouetteRenderer(SoftBase):
     def _soft(self):
         height, width = self.image_size
         return cover(self._extended_screen, self._clipped_faces, width, height, self._blur,
-                     self._chosen("union", UNIONS))
+                     self._chosen("union", UNIONS), len(self.faces))
 
     def compute_r(self):
         return self.silhouette_image

@@ -393,6 +393,31 @@ def test_thousands_of_faces_at_a_pixel():
     assert (SoftSilhouetteRenderer(**scene).r == 1).all()
 
 
+@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_odd_scenes(seed):
+    """Whatever the mesh and the options: faces without area, of all sizes, around the camera. All is finite."""
+    rng = np.random.default_rng(seed)
+    v = rng.standard_normal((8, 3)) * 10.0 ** rng.integers(-2, 3) + [0, 0, rng.choice([0, 1, 5])]
+    v = np.round(v) if seed % 4 == 0 else v
+    scene = {"camera": camera(Ch(v), 9, 7), "f": rng.integers(0, 8, (12, 3)), "frustum": frustum(9, 7, near=0.1),
+             "distance": DISTANCES[seed % 3], "sigmoid": list(SIGMOIDS)[seed % 8],
+             "dist_eps": 10.0 ** rng.integers(-5, 0), "sigma": Ch(10.0 ** rng.integers(-8, 1))}
+    outline = SoftSilhouetteRenderer(union=list(UNIONS)[rng.integers(8)], **scene)
+    rn = SoftRenderer(blending=BLENDINGS[rng.integers(3)], gamma=Ch(10.0 ** rng.integers(-7, 1)),
+                      vc=Ch(rng.random((8, 3))), fc=Ch(rng.random((12, 3))), vt=Ch(rng.standard_normal((8, 2))),
+                      texture_image=Ch(rng.random((3, 5, 3))), **scene)
+    for node, names in ((outline, ("v", "sigma")), (rn, ("v", "sigma", "gamma", "vc", "fc", "vt", "texture_image"))):
+        assert np.isfinite(node.r).all()
+        for name in names:
+            x = variable(node, name)
+            direction, weights = rng.standard_normal(x.size), rng.standard_normal(node.size)
+            forward, jacobian = node.jvp(x, direction), node.dr_wrt(x)
+            size = 0.0 if jacobian is None else np.linalg.norm(jacobian.data)
+            assert np.isfinite(forward).all() and np.isfinite(size)
+            assert abs(weights @ forward - direction @ node.vjp(x, weights)) <= 1e-11 * size
+
+
 def test_small_gamma_does_not_overflow():
     rn = image(gamma=Ch(1e-9))
     assert np.isfinite(rn.r).all()
