@@ -178,14 +178,10 @@ class SoftBase(BaseRenderer):
             raise ValueError(f"{name} must be positive and finite, got {value:g}")
         return value
 
-    def _from_screen_points(self, dimensions):
-        """From Y = z (u, v, 1) of the vertices to u, v(, z)."""
-        u, v, z = self._extended_screen.T
-        blocks = np.zeros((len(z), 3, 3))
-        inverse = np.divide(1.0, z, out=np.zeros(len(z)), where=z > 0.0)
-        blocks[:, 0, 0] = blocks[:, 1, 1] = inverse
-        blocks[:, 0, 2], blocks[:, 1, 2], blocks[:, 2, 2] = -u * inverse, -v * inverse, 1.0
-        return BlockDiagonal(blocks[:, :dimensions])
+    def _motion(self, dimensions):
+        """The derivative by `screen_points`, through u, v or u, v, z."""
+        blocks = self._kind_of_view.screen_by_points(self._extended_screen)
+        return SoftMotion(self._soft, dimensions) @ BlockDiagonal(blocks[:, :dimensions])
 
     def compute_dr_wrt(self, wrt):
         parts = [part for part in (self._derivative(name) for name in self.dterms
@@ -246,7 +242,7 @@ class SoftSilhouetteRenderer(SoftBase):
         if "hard" in (self.distance, self.union):
             return None
         if name == "screen_points":
-            return SoftMotion(self._soft, 2) @ self._from_screen_points(2)
+            return self._motion(2)
         if name in ("sigma", "sigma_pixels"):
             return DenseMap(self._soft.slope_by_sigma() * (self._sigma_slope(name) / self._sigma))
 
@@ -399,7 +395,7 @@ class SoftRenderer(SoftBase, TexturedRenderer):
         height, width = self.image_size
         frustum = self._checked_frustum
         mix = Mix(self._chosen("blending", BLENDINGS), self._positive("gamma"), self._background_nearness,
-                  frustum["near"], frustum["far"])
+                  frustum["near"], frustum["far"], self._checked_camera.is_affine)
         return blend(self._extended_screen, self._clipped_faces, width, height, self._blur, mix, self._paint(),
                      self._background(self.num_channels))
 
@@ -426,7 +422,7 @@ class SoftRenderer(SoftBase, TexturedRenderer):
     def _derivative(self, name):
         image = self._soft
         if name == "screen_points":
-            return SoftMotion(image, 3) @ self._from_screen_points(3)
+            return self._motion(3)
         if name in ("sigma", "sigma_pixels"):
             return DenseMap(image.slopes()[:, :1] * (self._sigma_slope(name) / self._sigma))
         if name == "gamma":

@@ -76,6 +76,16 @@ class PerspectiveView:
         """The gain by Y, from that by h (u, v, 1), (..., 3); in place."""
         return gain
 
+    @staticmethod
+    def screen_by_points(screen):
+        """The derivative of u, v, z (V, 3) by Y, (V, 3, 3); 0 for points without positive depth."""
+        u, v, z = screen.T
+        inverse = np.divide(1.0, z, out=np.zeros(len(z)), where=z > 0.0)
+        blocks = np.zeros((len(z), 3, 3))
+        blocks[:, 0, 0] = blocks[:, 1, 1] = inverse
+        blocks[:, 0, 2], blocks[:, 1, 2], blocks[:, 2, 2] = -u * inverse, -v * inverse, 1.0
+        return blocks
+
     def fronts_of_points(self, fronts):
         """`Fronts` by Y, from those of kernels."""
         return fronts
@@ -117,6 +127,10 @@ class AffineView(PerspectiveView):
     def gain_of_points(gain):
         gain[..., 2] = 0.0
         return gain
+
+    @staticmethod
+    def screen_by_points(screen):
+        return np.broadcast_to(np.eye(3), (len(screen), 3, 3))
 
     def fronts_of_points(self, fronts):
         u, v, depth = self.screen[fronts.vertex].T

@@ -94,7 +94,7 @@ def cells(texture, b):
 
 
 def image(screen, f, width, height, *, near, far, gamma=1e-4, blending="softmax", background=0.0, eps=None, vc=None,
-          fc=None, surface_texture=None, texture=None, vt=None, ft=None, **blur):
+          fc=None, surface_texture=None, texture=None, vt=None, ft=None, is_affine=False, **blur):
     """Colours, (h, w, C)."""
     total = colors = 0.0
     nearest = np.full((height, width), np.inf)
@@ -105,8 +105,8 @@ def image(screen, f, width, height, *, near, far, gamma=1e-4, blending="softmax"
         w = np.clip(np.nan_to_num(barycentric), 0, np.inf if blending == "pytorch3d" else 1)
         w = w / np.maximum(w.sum(axis=0), 1e-30)
         with np.errstate(divide="ignore"):
-            depth = 1 / (w / z).sum(axis=0)
-        b = w / z * depth if blending == "pytorch3d" else w
+            depth = (w * z).sum(axis=0) if is_affine else 1 / (w / z).sum(axis=0)
+        b = w / z * depth if blending == "pytorch3d" and not is_affine else w
         color = 1.0
         if vc is not None:
             color = color * np.einsum("khw,kc->hwc", b, vc[f[t]])

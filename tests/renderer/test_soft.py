@@ -14,6 +14,7 @@ from opendr_lite.renderer import SilhouetteRenderer, SoftRenderer, SoftSilhouett
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference import soft
 from tests.renderer.scenes import HEIGHT, WIDTH, at_pixels, blob, camera, flat_camera, frustum, grid
+from tests.renderer.test_cameras import LENS, MODELS, through
 
 RECORDED = np.load(Path(__file__).parents[1] / "data" / "soft_rasterizer.npz")
 DISTANCES, BLENDINGS = ("euclidean", "barycentric", "hard"), ("softmax", "pytorch3d", "hard")
@@ -72,7 +73,7 @@ def twin(rn):
         values |= {"texture": rn.texture_image.r, "vt": vt, "ft": ft}
     return soft.image(rn.screen, rn.faces, WIDTH, HEIGHT, near=0.1, far=50.0, gamma=float(rn.gamma),
                       blending=rn.blending, background=rn.bgcolor.r, distance=rn.distance, sigma=float(rn.sigma),
-                      **values)
+                      is_affine=rn.camera.is_affine, **values)
 
 
 def variable(rn, name):
@@ -140,6 +141,16 @@ def test_texture_derivative(blending, kind):
         assert_exact(rn, variable(rn, name))
     if kind == "nearest":
         assert rn.dr_wrt(rn.vt) is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("make", [silhouette, image, lambda: image(blending="pytorch3d")])
+def test_through_every_camera(make, model):
+    rn = through(make(), model)
+    if isinstance(rn, SoftRenderer):
+        np.testing.assert_allclose(rn.r, twin(rn), atol=1e-11)
+    for name in ("v", "rt", "t", *LENS[model]):
+        assert_exact(rn, variable(rn, name))
 
 
 def test_bound_on_the_background_matters():

@@ -202,7 +202,7 @@ def blend(screen, f, width, height, blur, mix, paint, background):
 def pull_of_fragment(face, at, place, blur, mix, pull_x, pull_b, pull_q):
     """From the derivatives by x, b and q: ((by u, v of the corners, 6), (by their depths, 3))."""
     near = pull_of_distance(face[0], at, blur, pull_x)
-    on, deep = pull_of_place(face, place, mix.blending == PYTORCH3D, pull_b, -pull_q / (mix.far - mix.near))
+    on, deep = pull_of_place(face, place, mix, pull_b, -pull_q / (mix.far - mix.near))
     return (near[0] + on[0], near[1] + on[1], near[2] + on[2], near[3] + on[3], near[4] + on[4], near[5] + on[5]), deep
 
 
@@ -220,7 +220,7 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
     line = new_line(width)
     column, x, edge, along = line
     factor, _, _ = new_shading(channels)
-    has_perspective, is_hard = mix.blending == PYTORCH3D, mix.blending == HARD
+    is_hard = mix.blending == HARD
     for p in range(start * width, stop * width):
         image[p] = 0.0
         total[p], nearest[p], front[p] = 0.0, -np.inf if is_hard else mix.nearness, -1
@@ -235,8 +235,8 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
                     continue
                 p = j * width + column[n]
                 at = float(column[n]), float(j), x[n], edge[n], along[n]
-                _, _, _, b, z = place_on_face(face, at, has_perspective)
-                if z > mix.far and not has_perspective:
+                _, _, _, b, z = place_on_face(face, at, mix)
+                if z > mix.far and mix.blending != PYTORCH3D:
                     continue
                 ahead = nearness(z, mix)
                 if ahead > nearest[p]:
@@ -303,7 +303,7 @@ def _push_rows(start, stop, width, screen, f, box, blur, mix, paint, state, moti
         for j in range(top, bottom):
             for n in range(reach_line(j, left, right, face[0], blur, line)):
                 p, at = j * width + column[n], (float(column[n]), float(j), x[n], edge[n], along[n])
-                place = place_on_face(face, at, mix.blending == PYTORCH3D)
+                place = place_on_face(face, at, mix)
                 shares = share_of(x[n], place[4], t == state.front[p], state.nearest[p], state.total[p], blur, mix)
                 if shares[0] == 0.0:
                     continue
@@ -335,7 +335,7 @@ def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, 
         for j in range(top, bottom):
             for n in range(reach_line(j, left, right, face[0], blur, line)):
                 p, at = j * width + column[n], (float(column[n]), float(j), x[n], edge[n], along[n])
-                place = place_on_face(face, at, mix.blending == PYTORCH3D)
+                place = place_on_face(face, at, mix)
                 shares = share_of(x[n], place[4], t == state.front[p], state.nearest[p], state.total[p], blur, mix)
                 if shares[0] == 0.0:
                     continue
@@ -385,7 +385,7 @@ def _tap(width, screen, f, mix, paint, pixel, first, faces, x, edge, along, kind
         p = pixel + here
         for n in range(first[here], first[here + 1]):
             t, at = faces[n], (float(p % width), float(p // width), x[n], edge[n], along[n])
-            _, _, _, b, _ = place_on_face(face_of(t, screen, f), at, mix.blending == PYTORCH3D)
+            _, _, _, b, _ = place_on_face(face_of(t, screen, f), at, mix)
             if kind == CELL:
                 taps[n, 0] = cell_of(t, b, paint)
             else:
@@ -403,7 +403,7 @@ def _write_rows(width, screen, f, blur, mix, paint, state, pixel, first, faces, 
         for n in range(first[here], first[here + 1]):
             t, at = faces[n], (float(p % width), float(p // width), x[n], edge[n], along[n])
             face = face_of(t, screen, f)
-            place = place_on_face(face, at, mix.blending == PYTORCH3D)
+            place = place_on_face(face, at, mix)
             shares = share_of(x[n], place[4], t == state.front[p], state.nearest[p], state.total[p], blur, mix)
             if shares[0] == 0.0:
                 continue

@@ -42,6 +42,8 @@ class Mix(NamedTuple):
     nearness : float
         q_b
     near, far : float
+    is_affine : bool
+        Of the camera; see `surface`.
     """
 
     blending: int
@@ -49,6 +51,7 @@ class Mix(NamedTuple):
     nearness: float
     near: float
     far: float
+    is_affine: bool
 
 
 @formula
