@@ -42,7 +42,16 @@ from .diagnosis import check_scene, explain_derivative
 from .filters import gaussian_pyramid, laplacian_pyramid
 from .geometry import Rodrigues, TriNormals, VertNormals
 from .lighting import LambertianPointLight, SphericalHarmonics
-from .renderer import BoundaryRenderer, ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer
+from .renderer import (
+    BoundaryRenderer,
+    ColoredRenderer,
+    DepthRenderer,
+    FaceTexture,
+    SilhouetteRenderer,
+    SoftRenderer,
+    SoftSilhouetteRenderer,
+    TexturedRenderer,
+)
 from .serialization import Mesh, load_image, load_mesh, save_image, save_mesh
 from .threads import get_num_threads, set_num_threads
 from .version import __version__
@@ -50,11 +59,12 @@ from .viewpoints import eye_from_angles, look, look_at
 from .warmup import warmup
 
 __all__ = [
-    "BoundaryRenderer", "Camera", "ColoredRenderer", "DepthRenderer", "FieldOfViewCamera", "FisheyeCamera",
-    "LambertianPointLight", "Mesh", "OrthographicCamera", "ProjectPoints", "ProjectPoints3D", "RigidTransform",
-    "Rodrigues", "SilhouetteRenderer", "SphericalHarmonics", "TexturedRenderer", "TriNormals", "VertNormals",
-    "WeakPerspectiveCamera", "__version__", "camera", "ch", "check_scene", "diagnosis", "explain_derivative",
-    "eye_from_angles", "filters", "gaussian_pyramid", "geometry", "get_num_threads", "laplacian_pyramid", "lighting",
-    "load_image", "load_mesh", "look", "look_at", "losses", "ops", "primitives", "renderer", "save_image", "save_mesh",
-    "serialization", "set_num_threads", "topology", "viewpoints", "warmup",
+    "BoundaryRenderer", "Camera", "ColoredRenderer", "DepthRenderer", "FaceTexture", "FieldOfViewCamera",
+    "FisheyeCamera", "LambertianPointLight", "Mesh", "OrthographicCamera", "ProjectPoints", "ProjectPoints3D",
+    "RigidTransform", "Rodrigues", "SilhouetteRenderer", "SoftRenderer", "SoftSilhouetteRenderer",
+    "SphericalHarmonics", "TexturedRenderer", "TriNormals", "VertNormals", "WeakPerspectiveCamera", "__version__",
+    "camera", "ch", "check_scene", "diagnosis", "explain_derivative", "eye_from_angles", "filters", "gaussian_pyramid",
+    "geometry", "get_num_threads", "laplacian_pyramid", "lighting", "load_image", "load_mesh", "look", "look_at",
+    "losses", "ops", "primitives", "renderer", "save_image", "save_mesh", "serialization", "set_num_threads",
+    "topology", "viewpoints", "warmup",
 ]
