@@ -48,6 +48,8 @@ def main():
     write(Image.open(run("track_globe") / "figure.png"), images / "tracking.png")
     write(Image.open(run("exact") / "figure.png"), images / "exact.png")
     write(Image.open(run("soft_rasterizer_figures") / "figure.png"), images / "soft-rasterizer.png")
+    write(Image.open(run("opendr_versus_neural") / "figure.png"), images / "neural.png")
+    write(Image.open(run("z_and_xy_discontinuities") / "figure.png"), images / "discontinuities.png")
     harmonics = HERE / "output" / "spherical_harmonics"
     write(Image.open(harmonics / "figure.png"), images / "spherical_harmonics.png")
 

@@ -30,6 +30,11 @@ CLAIMS = {  # of each scene, the pattern of a number that it prints: its least a
                                 r"#% \(gamma 0.0001\)": (0, 4), r"#% \(gamma 0.1\)": (40, 60)},
     "spherical_harmonics": {"residual #": (0, 1e-6)},
     "texture": {"with # entries": (1e5, 1e6)},
+    "z_and_xy_discontinuities": {
+        "exact, right: the pixel changes by 1.00, by its derivative #": (0.98, 1.02),
+        "exact, nearer: the pixel changes by 0.90, by its derivative #": (0.88, 0.92),
+        "opendr, nearer: .* by its derivative #": (-0.01, 0.01), "neural, right: .* by its derivative #": (3, 9),
+        "soft, nearer: the pixel changes by 0.89, by its derivative #": (0.88, 0.9)},
 }
 NUMBER = r"([-+\d.,e]*\d)"
 
