@@ -1,0 +1,236 @@
+"""What a surface makes of light that comes from one direction at each of its points.
+
+With n the normal, u the direction to the light, w that to the eye, I the intensity of the light, L a lobe (`lobes`) and s
+the shininess, a point has the colour
+
+    light_color (vc D + specular_color G)
+
+    D = I max(0, n·u)                                   ∂D = n·u ∂I + I (u·∂n + n·∂u)
+    G = I max(0, L(n, u, w))^s  where n·u > 0, else 0   ∂G = L^s ∂I + I L^s ln(L) ∂s + I s L^(s-1) ∂L
+
+Where n·u ≤ 0 a point is in shadow. There, the edge of the shadow included, both derivatives are 0. D is continuous; G
+jumps at that edge if the lobe reaches as far, and its derivative knows nothing of the jump. L ≤ 0 is dark likewise.
+
+A kind of light says what u and I are, and how derivatives by these become derivatives by its own inputs.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from ..ch import Ch
+from ..ch.elementwise import scaled_broadcast
+from ..ch.linear_maps import BlockDiagonal, DenseMap
+from ..inputs import input_points, input_value, input_vector, total_derivative
+from .directions import directions, row_dots, through_direction
+from .lobes import LOBES
+
+__all__ = ["DirectLight", "Light", "colors_of_points", "check_rows"]
+
+
+class Light(Ch):
+    """What all lights share: each can be put on another surface.
+
+    Attributes
+    ----------
+    surface_inputs : tuple of str
+        Inputs that describe the surface; the others describe the light.
+    """
+
+    surface_inputs = ()
+
+    def on(self, **surface):
+        """The same light on another surface.
+
+        Parameters
+        ----------
+        **surface : node or array
+            `v`, `vn`, `vc`, ..., see `DirectLight`. What this kind of light has no use for is left out; what is not
+            given has its default, not the value that it has here.
+
+        Returns
+        -------
+        Light
+            A node of the same kind, with the same nodes for what describes the light.
+        """
+        own = {name: getattr(self, name, None) for name in self.terms + self.dterms if name not in self.surface_inputs}
+        return type(self)(**own, **{name: surface[name] for name in self.surface_inputs if name in surface})
+
+
+class Reflectance(NamedTuple):
+    """D or G of the module's docstring, and its derivatives.
+
+    Attributes
+    ----------
+    value : (N,) float64
+    wrt_n, wrt_u : (N, 3) float64
+    wrt_intensity : (N,) float64
+    wrt_w, wrt_shininess : (N, 3), (N,) float64, or None
+    """
+
+    value: np.ndarray
+    wrt_n: np.ndarray
+    wrt_u: np.ndarray
+    wrt_intensity: np.ndarray
+    wrt_w: np.ndarray = None
+    wrt_shininess: np.ndarray = None
+
+
+class DirectLight(Light):
+    """Colours (N, C) of points in light that comes to each from one direction.
+
+    Parameters
+    ----------
+    v : (N, 3)
+        The points.
+    vn : (N, 3)
+        Their unit normals.
+    vc : (N, C) or (C,), or a number
+        Albedo, by default 1; may be flat. None for a surface that has highlights only.
+    light_color : (C,) or (1,)
+        By default 1.
+    specular_color : (N, C) or (C,), or a number, optional
+        By default there are no highlights.
+    shininess : number
+        Exponent of the highlights, at least 0; needed with `specular_color`, as are `eye` and `v`.
+    eye : (3,)
+        Where the camera is, in the frame of `v`.
+    lobe : str
+        'blinn_phong' (the default) or 'phong'.
+    """
+
+    terms = "lobe",
+    dterms = "v", "vn", "vc", "light_color", "specular_color", "shininess", "eye"
+    initial_values = {"vc": 1.0, "light_color": 1.0, "lobe": "blinn_phong"}
+    surface_inputs = "v", "vn", "vc", "specular_color", "shininess", "eye", "lobe"
+
+    # ------------------------------------------------------------------ what a kind of light defines
+
+    def _arrival(self):
+        """(u, I): (N, 3) and (N,), or (1, 3) and (1,) where they are the same everywhere."""
+        raise NotImplementedError
+
+    def _through_arrival(self, name, wrt_u, wrt_intensity):
+        """Derivatives (N, k) by an input of numbers that change so with u and I; None if these do not depend on it."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ value
+
+    @property
+    def num_channels(self):
+        """Number of columns of the value."""
+        return self.shape[1]
+
+    def compute_r(self):
+        first, *rest = (part.value[:, None] * self._tint(name) for name, part in self._reflected.items())
+        return first + rest[0] if rest else first
+
+    def _tint(self, name):
+        """light_color times the colour of that name."""
+        return input_value(self, "light_color").ravel() * self._surface_color(name)
+
+    def _surface_color(self, name):
+        return colors_of_points(self, name, len(input_points(self, "vn")), self.light_color.size)
+
+    def reflected(self):
+        """Name of a colour of the surface -> `Reflectance`, D or G. A kind of light caches it as `_reflected`."""
+        normals = input_points(self, "vn")
+        u, intensity = self._arrival()
+        facing = np.matmul(normals, u[0]) if len(u) == 1 else row_dots(normals, u)
+        lit = facing > 0
+        parts = {"vc": lambda: _diffuse(normals, u, intensity, facing, lit),
+                 "specular_color": lambda: self._highlights(normals, u, intensity, lit)}
+        result = {name: part() for name, part in parts.items() if getattr(self, name, None) is not None}
+        if not result:
+            raise AttributeError(f"{type(self).__name__} needs vc or specular_color: without them a surface reflects "
+                                 "nothing")
+        return result
+
+    def _highlights(self, n, u, intensity, lit):
+        if self.lobe not in LOBES:
+            raise ValueError(f"{type(self).__name__}: lobe must be {' or '.join(map(repr, LOBES))}, got {self.lobe!r}")
+        shininess, = input_vector(self, "shininess", (1,))
+        if shininess < 0:
+            raise ValueError(f"{type(self).__name__}: shininess must be at least 0, got {shininess:g}")
+        w, _ = self._to_eye()
+        u = np.broadcast_to(u, n.shape)
+        lobe, slopes = LOBES[self.lobe]
+        cosine = lobe(n, u, w)
+        seen = lit & (cosine > 0)
+        cosine = np.where(seen, cosine, 1.0)
+        power = seen * cosine ** shininess
+        value = intensity * power
+        steep = (shininess * value / cosine)[:, None]
+        wrt_n, wrt_u, wrt_w = (steep * slope for slope in slopes(n, u, w))
+        return Reflectance(value, wrt_n, wrt_u, power, wrt_w, value * np.log(cosine))
+
+    def _to_eye(self):
+        """Unit vectors to the eye, and one over the distances."""
+        v = input_points(self, "v")
+        check_rows(self, v=v, vn=input_points(self, "vn"))
+        w, _, inverse_distance = directions(input_vector(self, "eye", (3,)) - v)
+        return w, inverse_distance
+
+    # ------------------------------------------------------------------ derivatives
+
+    def compute_dr_wrt(self, wrt):
+        return total_derivative(self, wrt, **{name: lambda name=name: self._derivative(name) for name in self.dterms})
+
+    def _derivative(self, name):
+        parts = self._reflected
+        if name == "light_color":
+            light = sum(part.value[:, None] * self._surface_color(color) for color, part in parts.items())
+            return scaled_broadcast(light, (self.light_color.size,), self.shape)
+        if name in parts:
+            slope = parts[name].value[:, None] * input_value(self, "light_color").ravel()
+            return scaled_broadcast(slope, self._surface_color(name).shape, self.shape)
+        blocks = None
+        for color, part in parts.items():
+            gradient = self._gradient(name, part)
+            if gradient is not None:
+                block = np.broadcast_to(self._tint(color), self.shape)[:, :, None] * gradient[:, None, :]
+                blocks = block if blocks is None else blocks + block
+        if blocks is None:
+            return None
+        return BlockDiagonal(blocks) if name in ("v", "vn") else DenseMap(blocks.reshape(self.size, -1))
+
+    def _gradient(self, name, part):
+        """Derivative (N, k) of D or G by an input, None if it does not depend on it."""
+        if name == "vn":
+            return part.wrt_n
+        if name == "shininess":
+            return part.wrt_shininess if part.wrt_shininess is None else part.wrt_shininess[:, None]
+        by_arrival = self._through_arrival(name, part.wrt_u, part.wrt_intensity)
+        if part.wrt_w is None or name not in ("v", "eye"):
+            return by_arrival
+        by_eye = through_direction(part.wrt_w, *self._to_eye())
+        if name == "eye":
+            return by_eye
+        return -by_eye if by_arrival is None else by_arrival - by_eye
+
+
+def _diffuse(n, u, intensity, facing, lit):
+    strength = (lit * intensity)[:, None]
+    cosine = np.maximum(facing, 0)
+    return Reflectance(intensity * cosine, strength * u, strength * n, cosine)
+
+
+def colors_of_points(node, name, count, num_colors):
+    """The colour of that name as an array that multiplies with one of shape (count, 1), and with `num_colors` colours."""
+    values = input_value(node, name)
+    if values.ndim < 2:
+        values = values.reshape((-1, num_colors) if values.size == count * num_colors else -1)
+    try:
+        fits = np.broadcast_shapes((count, 1), (num_colors,), values.shape)[:-1] == (count,)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{type(node).__name__}: {name} must have a row for each of {count} vertices and as many "
+                         f"columns as light_color has entries; got {name} of shape {getattr(node, name).shape}, "
+                         f"light_color of shape {node.light_color.shape}")
+    return values
+
+
+def check_rows(node, **points):
+    if len({len(value) for value in points.values()}) > 1:
+        raise ValueError(f"{type(node).__name__}: {' and '.join(points)} must have as many rows, got "
+                         + " and ".join(str(len(value)) for value in points.values()))
