@@ -140,9 +140,8 @@ class SphericalHarmonics(Light):
     surface_inputs = "vn", "vc"
 
     @property
-    def num_channels(self):
-        """Number of columns of the value."""
-        return self.shape[1]
+    def num_colors(self):
+        return max(self.light_color.size, self._columns.shape[1])
 
     @depends_on("components")
     def _columns(self):
@@ -175,8 +174,7 @@ class SphericalHarmonics(Light):
 
     @property
     def _albedo(self):
-        channels = max(self.light_color.size, self._columns.shape[1])
-        return colors_of_points(self, "vc", len(input_points(self, "vn")), channels)
+        return colors_of_points(self, "vc", len(input_points(self, "vn")), self.num_colors)
 
     def compute_r(self):
         light, tint = np.maximum(self._light, 0), self._tint

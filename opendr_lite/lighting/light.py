@@ -38,6 +38,16 @@ class Light(Ch):
 
     surface_inputs = ()
 
+    @property
+    def num_colors(self):
+        """Channels of the light itself."""
+        return self.light_color.size
+
+    @property
+    def num_channels(self):
+        """Number of columns of the value."""
+        return self.shape[1]
+
     def on(self, **surface):
         """The same light on another surface.
 
@@ -114,11 +124,6 @@ class DirectLight(Light):
         raise NotImplementedError
 
     # ------------------------------------------------------------------ value
-
-    @property
-    def num_channels(self):
-        """Number of columns of the value."""
-        return self.shape[1]
 
     def compute_r(self):
         first, *rest = (part.value[:, None] * self._tint(name) for name, part in self._reflected.items())

@@ -2,7 +2,9 @@
 from .boundary import BoundaryRenderer
 from .colored import ColoredRenderer
 from .depth import DepthRenderer
+from .shaded import ShadedRenderer, ShadedTexturedRenderer
 from .silhouette import SilhouetteRenderer
 from .textured import TexturedRenderer
 
-__all__ = ["BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "SilhouetteRenderer", "TexturedRenderer"]
+__all__ = ["BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "ShadedRenderer", "ShadedTexturedRenderer",
+           "SilhouetteRenderer", "TexturedRenderer"]

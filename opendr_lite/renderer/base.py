@@ -518,17 +518,22 @@ class BaseRenderer(Ch):
 
 
 class PointsOnFaces(Ch):
-    """sum_k weights[p, k] v[taps[p, k]], (N, 3)."""
+    """sum_k weights[p, k] v[taps[p, k]], (N, 3), or (N, C) for a `v` of (V, C)."""
 
     terms = "taps", "weights"
     dterms = "v",
     term_order = "v", "taps", "weights"
 
     def compute_r(self):
-        return np.einsum("pk,pki->pi", self.weights, self.v.r.reshape(-1, 3)[self.taps])
+        return np.einsum("pk,pki->pi", self.weights, self._rows[self.taps])
 
     def compute_dr_wrt(self, wrt):
-        return PixelInterpolation(self.taps, self.weights, np.ones((1, 3)), wrt.size // 3)
+        count, columns = self._rows.shape
+        return PixelInterpolation(self.taps, self.weights, np.ones((1, columns)), count)
+
+    @property
+    def _rows(self):
+        return self.v.r if self.v.ndim == 2 else self.v.r.reshape(-1, 3)
 
 
 def _projected(camera, points):
