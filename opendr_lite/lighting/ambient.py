@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..ch.elementwise import scaled_broadcast
-from ..inputs import input_points, input_value, total_derivative
+from ..inputs import input_value, missing, total_derivative
 from .light import Light, colors_of_points
 
 __all__ = ["AmbientLight"]
@@ -21,18 +21,25 @@ class AmbientLight(Light):
         By default 1.
     """
 
-    dterms = "v", "vc", "light_color"
+    terms = "v",
+    dterms = "vc", "light_color"
     initial_values = {"vc": 1.0, "light_color": 1.0}
     surface_inputs = "v", "vc"
+
+    @property
+    def _count(self):
+        if getattr(self, "v", None) is None:
+            raise missing(self, "v")
+        return np.size(self.v) // 3
 
     def _colors(self):
         """`light_color` (C,) or (1,) and `vc`, which multiply with a column of N numbers."""
         color = input_value(self, "light_color").ravel()
-        return color, colors_of_points(self, "vc", len(input_points(self, "v")), color.size)
+        return color, colors_of_points(self, "vc", self._count, color.size)
 
     def compute_r(self):
         color, vc = self._colors()
-        return np.ones((len(input_points(self, "v")), 1)) * color * vc
+        return np.ones((self._count, 1)) * color * vc
 
     def compute_dr_wrt(self, wrt):
         color, vc = self._colors()

@@ -5,11 +5,11 @@
 import numpy as np
 
 from ..ch import depends_on
-from ..inputs import input_vector
-from .directions import directions, through_direction
+from ..kernels.cpu.lights import through_direction
+from .directions import axis_of
 from .light import DirectLight
 
-__all__ = ["DirectionalLight", "axis_of"]
+__all__ = ["DirectionalLight"]
 
 
 class DirectionalLight(DirectLight):
@@ -30,13 +30,4 @@ class DirectionalLight(DirectLight):
 
     def _through_arrival(self, name, wrt_u, wrt_intensity):
         if name == "light_dir":
-            return -through_direction(wrt_u, *axis_of(self))
-
-
-def axis_of(light):
-    """`light_dir` of a light, normalized, (1, 3), and one over its length, (1,)."""
-    direction = input_vector(light, "light_dir", (3,))
-    if not direction.any():
-        raise ValueError(f"{type(light).__name__}: light_dir must not be 0, it has no direction")
-    axis, _, inverse_length = directions(direction[None])
-    return axis, inverse_length
+            return -through_direction(wrt_u, np.zeros(len(wrt_u)), *axis_of(self))

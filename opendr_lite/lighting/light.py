@@ -13,15 +13,17 @@ jumps at that edge if the lobe reaches as far, and its derivative knows nothing 
 
 A kind of light says what u and I are, and how derivatives by these become derivatives by its own inputs.
 """
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from ..ch import Ch
 from ..ch.elementwise import scaled_broadcast
-from ..ch.linear_maps import BlockDiagonal, DenseMap
+from ..ch.linear_maps import BlockDiagonal, DenseMap, LinearMap
 from ..inputs import input_points, input_value, input_vector, total_derivative
-from .directions import directions, row_dots, through_direction
+from ..kernels.cpu.lights import LAMBERT, reflect, shade_forward, shade_reverse, through_direction
+from .directions import directions_to
 from .lobes import LOBES
 
 __all__ = ["DirectLight", "Light", "colors_of_points", "check_rows"]
@@ -71,18 +73,16 @@ class Reflectance(NamedTuple):
 
     Attributes
     ----------
-    value : (N,) float64
-    wrt_n, wrt_u : (N, 3) float64
-    wrt_intensity : (N,) float64
-    wrt_w, wrt_shininess : (N, 3), (N,) float64, or None
+    value, wrt_intensity, wrt_shininess : (N,) float64
+    wrt_n, wrt_u, wrt_w : (N, 3) float64
     """
 
     value: np.ndarray
+    wrt_intensity: np.ndarray
+    wrt_shininess: np.ndarray
     wrt_n: np.ndarray
     wrt_u: np.ndarray
-    wrt_intensity: np.ndarray
-    wrt_w: np.ndarray = None
-    wrt_shininess: np.ndarray = None
+    wrt_w: np.ndarray
 
 
 class DirectLight(Light):
@@ -126,97 +126,123 @@ class DirectLight(Light):
     # ------------------------------------------------------------------ value
 
     def compute_r(self):
-        first, *rest = (part.value[:, None] * self._tint(name) for name, part in self._reflected.items())
+        first, *rest = (part.value[:, None] * self._tint(name) for name, part in self._reflected(False).items())
         return first + rest[0] if rest else first
 
     def _tint(self, name):
-        """light_color times the colour of that name."""
-        return input_value(self, "light_color").ravel() * self._surface_color(name)
+        """light_color times the colour of that name, (N, C) or (1, C)."""
+        return np.atleast_2d(input_value(self, "light_color").ravel() * self._surface_color(name))
 
     def _surface_color(self, name):
         return colors_of_points(self, name, len(input_points(self, "vn")), self.light_color.size)
 
-    def reflected(self):
+    def reflected(self, with_slopes):
         """Name of a colour of the surface -> `Reflectance`, D or G. A kind of light caches it as `_reflected`."""
         normals = input_points(self, "vn")
         u, intensity = self._arrival()
-        facing = np.matmul(normals, u[0]) if len(u) == 1 else row_dots(normals, u)
-        lit = facing > 0
-        parts = {"vc": lambda: _diffuse(normals, u, intensity, facing, lit),
-                 "specular_color": lambda: self._highlights(normals, u, intensity, lit)}
-        result = {name: part() for name, part in parts.items() if getattr(self, name, None) is not None}
+        result = {}
+        if getattr(self, "vc", None) is not None:
+            result["vc"] = Reflectance(*reflect(LAMBERT, normals, u, u, intensity, 1.0, with_slopes))
+        if getattr(self, "specular_color", None) is not None:
+            w, _, _ = self._to_eye()
+            lobe, shininess = self._gloss()
+            result["specular_color"] = Reflectance(*reflect(lobe, normals, u, w, intensity, shininess, with_slopes))
         if not result:
             raise AttributeError(f"{type(self).__name__} needs vc or specular_color: without them a surface reflects "
                                  "nothing")
         return result
 
-    def _highlights(self, n, u, intensity, lit):
+    def _gloss(self):
+        """The lobe and the shininess."""
         if self.lobe not in LOBES:
             raise ValueError(f"{type(self).__name__}: lobe must be {' or '.join(map(repr, LOBES))}, got {self.lobe!r}")
         shininess, = input_vector(self, "shininess", (1,))
         if shininess < 0:
             raise ValueError(f"{type(self).__name__}: shininess must be at least 0, got {shininess:g}")
-        w, _ = self._to_eye()
-        u = np.broadcast_to(u, n.shape)
-        lobe, slopes = LOBES[self.lobe]
-        cosine = lobe(n, u, w)
-        seen = lit & (cosine > 0)
-        cosine = np.where(seen, cosine, 1.0)
-        power = seen * cosine ** shininess
-        value = intensity * power
-        steep = (shininess * value / cosine)[:, None]
-        wrt_n, wrt_u, wrt_w = (steep * slope for slope in slopes(n, u, w))
-        return Reflectance(value, wrt_n, wrt_u, power, wrt_w, value * np.log(cosine))
+        return LOBES[self.lobe], shininess
 
     def _to_eye(self):
-        """Unit vectors to the eye, and one over the distances."""
+        """Unit vectors to the eye, distances, and one over these."""
         v = input_points(self, "v")
         check_rows(self, v=v, vn=input_points(self, "vn"))
-        w, _, inverse_distance = directions(input_vector(self, "eye", (3,)) - v)
-        return w, inverse_distance
+        return directions_to(input_vector(self, "eye", (3,)), v)
 
     # ------------------------------------------------------------------ derivatives
 
     def compute_dr_wrt(self, wrt):
-        return total_derivative(self, wrt, **{name: lambda name=name: self._derivative(name) for name in self.dterms})
+        return total_derivative(self, wrt, **{name: partial(self._derivative, name) for name in self.dterms})
 
     def _derivative(self, name):
-        parts = self._reflected
+        parts = self._reflected(True)
         if name == "light_color":
             light = sum(part.value[:, None] * self._surface_color(color) for color, part in parts.items())
             return scaled_broadcast(light, (self.light_color.size,), self.shape)
         if name in parts:
             slope = parts[name].value[:, None] * input_value(self, "light_color").ravel()
             return scaled_broadcast(slope, self._surface_color(name).shape, self.shape)
-        blocks = None
-        for color, part in parts.items():
-            gradient = self._gradient(name, part)
-            if gradient is not None:
-                block = np.broadcast_to(self._tint(color), self.shape)[:, :, None] * gradient[:, None, :]
-                blocks = block if blocks is None else blocks + block
-        if blocks is None:
-            return None
-        return BlockDiagonal(blocks) if name in ("v", "vn") else DenseMap(blocks.reshape(self.size, -1))
+        gradients = {color: self._gradient(name, color, part) for color, part in parts.items()}
+        maps = [self._shade(name, color, gradient) for color, gradient in gradients.items() if gradient is not None]
+        return sum(maps[1:], maps[0]) if maps else None
 
-    def _gradient(self, name, part):
+    def _gradient(self, name, color, part):
         """Derivative (N, k) of D or G by an input, None if it does not depend on it."""
         if name == "vn":
             return part.wrt_n
-        if name == "shininess":
-            return part.wrt_shininess if part.wrt_shininess is None else part.wrt_shininess[:, None]
         by_arrival = self._through_arrival(name, part.wrt_u, part.wrt_intensity)
-        if part.wrt_w is None or name not in ("v", "eye"):
+        if color == "vc":
             return by_arrival
-        by_eye = through_direction(part.wrt_w, *self._to_eye())
+        if name == "shininess":
+            return part.wrt_shininess[:, None]
+        if name not in ("v", "eye"):
+            return by_arrival
+        w, distance, inverse_distance = self._to_eye()
+        by_eye = through_direction(part.wrt_w, np.zeros_like(distance), w, inverse_distance)
         if name == "eye":
             return by_eye
         return -by_eye if by_arrival is None else by_arrival - by_eye
 
+    def _shade(self, name, color, gradient):
+        """The derivative of the colours from that of D or G, for points or for an input that all points share."""
+        tint = self._tint(color)
+        tint = np.broadcast_to(tint, (len(tint), self.shape[1]))
+        if name in ("v", "vn"):
+            return Shade(tint, gradient)
+        return scaled_broadcast(tint, (len(gradient), 1), self.shape) @ DenseMap(gradient)
 
-def _diffuse(n, u, intensity, facing, lit):
-    strength = (lit * intensity)[:, None]
-    cosine = np.maximum(facing, 0)
-    return Reflectance(intensity * cosine, strength * u, strength * n, cosine)
+
+class Shade(LinearMap):
+    """y[p, c] = tint[p, c] sum_d gradient[p, d] x[p, d]
+
+    Parameters
+    ----------
+    tint : (N, C) or (1, C) float64
+    gradient : (N, D) float64
+    """
+
+    def __init__(self, tint, gradient):
+        self.tint, self.gradient = tint, gradient
+        super().__init__((len(gradient) * tint.shape[1], gradient.size))
+
+    def apply(self, x):
+        return shade_forward(self.tint, self.gradient, x.reshape(self.gradient.shape + (x[:1].size,))).reshape(
+            self.shape[:1] + x.shape[1:])
+
+    def apply_transpose(self, y):
+        return shade_reverse(self.tint, self.gradient, y.reshape(len(self.gradient), -1, y[:1].size)).reshape(
+            self.shape[1:] + y.shape[1:])
+
+    def to_sparse(self):
+        return self.as_blocks().to_sparse()
+
+    def times_sparse(self, matrix):
+        return self.as_blocks().times_sparse(matrix)
+
+    def written(self):
+        return self
+
+    def as_blocks(self):
+        """The same as `BlockDiagonal`, (N, C, D)."""
+        return BlockDiagonal(self.tint[:, :, None] * self.gradient[:, None, :])
 
 
 def colors_of_points(node, name, count, num_colors):

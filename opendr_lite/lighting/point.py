@@ -8,7 +8,8 @@ import numpy as np
 
 from ..ch import depends_on
 from ..inputs import input_points, input_vector
-from .directions import directions, through_direction
+from ..kernels.cpu.lights import through_direction
+from .directions import directions_to
 from .light import DirectLight, check_rows
 
 __all__ = ["PointLight"]
@@ -38,7 +39,7 @@ class PointLight(DirectLight):
         """Directions to the light, distances, one over these, intensities."""
         v = input_points(self, "v")
         check_rows(self, v=v, vn=input_points(self, "vn"))
-        u, distance, inverse_distance = directions(input_vector(self, "light_pos", (3,)) - v)
+        u, distance, inverse_distance = directions_to(input_vector(self, "light_pos", (3,)), v)
         a, b, c = self._coefficients()
         divisor = np.where(distance > 0, a + distance * (b + distance * c), np.inf)
         if not (divisor > 0).all():
@@ -56,5 +57,5 @@ class PointLight(DirectLight):
         if name == "attenuation":
             return by_divisor[:, None] * np.stack((np.ones_like(distance), distance, distance ** 2), axis=1)
         if name in ("v", "light_pos"):
-            by_offset = through_direction(wrt_u, u, inverse_distance) + (by_divisor * (b + 2 * c * distance))[:, None] * u
+            by_offset = through_direction(wrt_u, by_divisor * (b + 2 * c * distance), u, inverse_distance)
             return by_offset if name == "light_pos" else -by_offset

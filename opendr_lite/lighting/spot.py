@@ -13,8 +13,8 @@ import numpy as np
 
 from ..ch import depends_on
 from ..inputs import input_vector
-from .directional import axis_of
-from .directions import through_direction
+from ..kernels.cpu.lights import through_direction
+from .directions import axis_of
 from .light import DirectLight
 from .point import PointLight
 
@@ -47,7 +47,7 @@ class Spot(PointLight):
         profile, slope = self._profile(cosine)
         by_cosine = (wrt_intensity * intensity * slope)[:, None]
         if name == "light_dir":
-            return -through_direction(by_cosine * u, axis, inverse_length)
+            return -through_direction(by_cosine * u, np.zeros(len(u)), axis, inverse_length)
         by_profile = self._profile_wrt(name, cosine)
         if by_profile is not None:
             return (wrt_intensity * intensity)[:, None] * by_profile

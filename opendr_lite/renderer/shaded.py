@@ -15,14 +15,18 @@ the gradient of this image, or the exact one, for which colours change along the
 
     ∇E = ∂E/∂x ∇x + ∂E/∂m ∇m
 """
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 import numpy as np
 
 from ..ch import Ch, as_node, depends_on
-from ..geometry import NormalizedNx3, Rodrigues, VertNormals
+from ..ch.linear_maps import BlockDiagonal, identity
+from ..geometry import Rodrigues, VertNormals
+from ..inputs import total_derivative
+from ..kernels.cpu.lights import through_direction
 from ..kernels.cpu.surface_gradient import surface_gradient
+from ..lighting.directions import directions_of
 from ..lighting.light import DirectLight, Light
 from .area_sampling import Patched
 from .base import PointsOnFaces
@@ -115,31 +119,29 @@ class ShadedRenderer(ColoredRenderer):
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def _lit_points(self):
-        """(corners, weights), (n, 3) each, of the pixels that show a face, followed by the samples of an exact image."""
+        """Nodes of the pixels that show a face, followed by the samples of an exact image, see `_interpolated`."""
         seen = [self._seen_points[1]] + ([self._samples.pixels] if self.is_exact else [])
-        return (self.faces[np.concatenate([face_id[0] for face_id, _, _ in seen])],
-                np.concatenate([barycentric[0] for _, barycentric, _ in seen]))
+        return self._interpolated(self.faces[np.concatenate([face_id[0] for face_id, _, _ in seen])],
+                                  np.concatenate([barycentric[0] for _, barycentric, _ in seen]))
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def diffuse_light(self):
         """E of these points, a node."""
-        return self._diffuse(self._interpolated(*self._lit_points))
+        return LightOnSurface.of(self._diffuse, self._lit_points)
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def highlights(self):
         """G of these points, a node; None without."""
-        return self._gloss(self._interpolated(*self._lit_points))
+        return LightOnSurface.of(self._gloss, self._lit_points) if self._is_shiny else None
 
-    def _diffuse(self, surface):
-        lights = self._needed("lights")
-        return reduce(add, (light.on(v=surface["v"], vn=NormalizedNx3(surface["vn"])) for light in lights))
+    def _diffuse(self, v, vn, specular_color=None):
+        """E, a node, of points (N, 3), given with unit normals and, if they have one each, specular colours."""
+        return reduce(add, (light.on(v=v, vn=vn) for light in self._needed("lights")))
 
-    def _gloss(self, surface):
-        if not self._is_shiny:
-            return None
-        material = {"specular_color": self.specular_color, "shininess": self._needed("shininess"), "lobe": self.lobe,
-                    "eye": self._eye, "vc": None}
-        surface = {**material, **surface, "vn": NormalizedNx3(surface["vn"])}
+    def _gloss(self, v, vn, specular_color=None):
+        """G likewise."""
+        surface = {"v": v, "vn": vn, "vc": None, "shininess": self._needed("shininess"), "lobe": self.lobe, "eye": self._eye,
+                   "specular_color": self.specular_color if specular_color is None else specular_color}
         return reduce(add, (light.on(**surface) for light in self.lights if isinstance(light, DirectLight)))
 
     @property
@@ -187,7 +189,7 @@ class ShadedRenderer(ColoredRenderer):
 
     def _light(self, name):
         """Values (n, C) of diffuse_light or highlights, and the map from the entries of the node to them."""
-        return self._spread_over_channels(name, len(self._lit_points[0]), self._channels)
+        return self._spread_over_channels(name, len(self._lit_points["v"]), self._channels)
 
     def _factor_image(self, name):
         return self._light_image(self._channels) if name in LIGHT else super()._factor_image(name)
@@ -207,24 +209,17 @@ class ShadedRenderer(ColoredRenderer):
 
     def _light_at(self, name, pixels):
         """E or G there, (n, C)."""
-        return self._on_channels(self._light_node(name, self._surface_at(pixels)).r)
+        return self._on_channels(self._lit(name, pixels).r)
 
     def _light_gradient_at(self, name, pixels):
         """How it changes over the screen, along the surface, (n, C, 2)."""
-        surface = self._surface_at(pixels)
-        light = self._light_node(name, surface)
-        slopes = [surface_gradient(pixels, self.screen, self.faces, self.faces, vertices.r)
-                  for vertices in self._vertices.values()]
-        change = light.jvp(list(surface.values()), [slope.reshape(-1, 2) for slope in slopes])
-        return self._on_channels(change.reshape(light.shape + (2,)))
+        slopes = {name: surface_gradient(pixels, self.screen, self.faces, self.faces, vertices.r)
+                  for name, vertices in self._vertices.items()}
+        return self._on_channels(self._lit(name, pixels).change(slopes))
 
-    def _surface_at(self, pixels):
-        """What `_interpolated` gives, as free variables."""
-        nodes = self._interpolated(self.faces[pixels[0].ravel()], pixels[1].reshape(-1, 3))
-        return {name: Ch(node.r) for name, node in nodes.items()}
-
-    def _light_node(self, name, surface):
-        return {"diffuse_light": self._diffuse, "highlights": self._gloss}[name](surface)
+    def _lit(self, name, pixels):
+        surface = self._interpolated(self.faces[pixels[0].ravel()], pixels[1].reshape(-1, 3))
+        return LightOnSurface.of({"diffuse_light": self._diffuse, "highlights": self._gloss}[name], surface)
 
     def _on_channels(self, values):
         shape = (len(values), self._channels) + values.shape[2:]
@@ -291,6 +286,59 @@ class ShadedTexturedRenderer(ShadedRenderer, TexturedRenderer):
     @property
     def _channels(self):
         return self.num_channels
+
+
+class LightOnSurface(Ch):
+    """Light on points of a surface, which may move: its value, and how it changes with the points.
+
+    Parameters
+    ----------
+    light : node (N, C)
+        Of points that stay: a function of the free variables `fixed`.
+    v, vn, specular_color : nodes (N, 3), (N, 3), (N, C)
+        The points, their normals before normalization and, if they have one each, specular colours.
+    fixed : dict
+        Name of each of these -> its value as a free variable, of normals after normalization.
+    inverse_length : (N,) float64
+        What they were multiplied with for that.
+    """
+
+    terms = "fixed", "inverse_length"
+    dterms = "light", "v", "vn", "specular_color"
+
+    @classmethod
+    def of(cls, light, surface):
+        """The node, from nodes by name and a function of nodes by name that gives `light`."""
+        values = {name: node.r for name, node in surface.items()}
+        values["vn"], _, inverse_length = directions_of(values["vn"])
+        fixed = {name: Ch(value) for name, value in values.items()}
+        return cls(light=light(**fixed), fixed=fixed, inverse_length=inverse_length, **surface)
+
+    def compute_r(self):
+        return self.light.r
+
+    def compute_dr_wrt(self, wrt):
+        return total_derivative(self, wrt, light=lambda: identity(self.size),
+                                **{name: partial(self._blocks, name) for name in self.fixed})
+
+    def _blocks(self, name):
+        count, columns = self.fixed[name].shape
+        unit = np.broadcast_to(np.eye(columns), (count, columns, columns))
+        return BlockDiagonal(self.change({name: unit}))
+
+    def change(self, changes):
+        """How the light changes, (N, C, k), with changes (N, D, k) of the points and their like, by name."""
+        changes = {**changes, "vn": self._of_directions(changes["vn"])} if "vn" in changes else changes
+        change = self.light.jvp([self.fixed[name] for name in changes],
+                                [each.reshape(-1, each.shape[2]) for each in changes.values()])
+        return change.reshape(self.shape + (-1,))
+
+    def _of_directions(self, changes):
+        """The changes (N, 3, k) of normals after normalization."""
+        count, _, columns = changes.shape
+        u, inverse_length = (np.repeat(each, columns, axis=0) for each in (self.fixed["vn"].r, self.inverse_length))
+        rows = through_direction(changes.transpose(0, 2, 1).reshape(-1, 3), np.zeros(count * columns), u, inverse_length)
+        return rows.reshape(count, columns, 3).transpose(0, 2, 1)
 
 
 def _checked_lights(lights):
