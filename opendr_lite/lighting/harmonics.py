@@ -169,7 +169,7 @@ class SphericalHarmonics(Light):
 
     @property
     def _tint(self):
-        """The derivative of the value with respect to `_light`, but for what is clamped."""
+        """light_color vc"""
         return input_value(self, "light_color").ravel() * self._albedo
 
     @property
@@ -185,17 +185,25 @@ class SphericalHarmonics(Light):
                              f"one another; got shapes {self.components.shape}, {self.light_color.shape} and "
                              f"{self.vc.shape}") from None
 
+    def blocks_wrt(self, name):
+        if name == "vn":
+            return self._lit_tint[:, :, None] * harmonic_slopes(input_points(self, "vn"), self._columns)
+
+    @property
+    def _lit_tint(self):
+        """The derivative of the value with respect to `_light`."""
+        return (self._light > 0) * self._tint
+
     def compute_dr_wrt(self, wrt):
         lit = np.maximum(self._light, 0)
-        lit_tint = (self._light > 0) * self._tint
 
         def wrt_components():
             channels = self._columns.shape[1]
-            return scaled_broadcast(lit_tint, self._light.shape, self.shape) @ OnChannels(self._basis, channels)
+            return scaled_broadcast(self._lit_tint, self._light.shape, self.shape) @ OnChannels(self._basis, channels)
 
         return total_derivative(
             self, wrt,
-            vn=lambda: BlockDiagonal(lit_tint[:, :, None] * harmonic_slopes(input_points(self, "vn"), self._columns)),
+            vn=lambda: BlockDiagonal(self.blocks_wrt("vn")),
             components=wrt_components,
             light_color=lambda: scaled_broadcast(lit * self._albedo, (self.light_color.size,), self.shape),
             vc=lambda: scaled_broadcast(lit * input_value(self, "light_color").ravel(), self._albedo.shape, self.shape))

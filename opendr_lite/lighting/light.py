@@ -20,9 +20,9 @@ import numpy as np
 
 from ..ch import Ch
 from ..ch.elementwise import scaled_broadcast
-from ..ch.linear_maps import BlockDiagonal, DenseMap, LinearMap
+from ..ch.linear_maps import BlockDiagonal, DenseMap
 from ..inputs import input_points, input_value, input_vector, total_derivative
-from ..kernels.cpu.lights import LAMBERT, reflect, shade_forward, shade_reverse, through_direction
+from ..kernels.cpu.lights import LAMBERT, reflect, through_direction
 from .directions import directions_to
 from .lobes import LOBES
 
@@ -49,6 +49,10 @@ class Light(Ch):
     def num_channels(self):
         """Number of columns of the value."""
         return self.shape[1]
+
+    def blocks_wrt(self, name):
+        """The derivatives (N, C, 3) by "v" or "vn", of each point alone; None if there is no dependence."""
+        return None
 
     def on(self, **surface):
         """The same light on another surface.
@@ -180,9 +184,21 @@ class DirectLight(Light):
         if name in parts:
             slope = parts[name].value[:, None] * input_value(self, "light_color").ravel()
             return scaled_broadcast(slope, self._surface_color(name).shape, self.shape)
-        gradients = {color: self._gradient(name, color, part) for color, part in parts.items()}
-        maps = [self._shade(name, color, gradient) for color, gradient in gradients.items() if gradient is not None]
+        if name in ("v", "vn"):
+            blocks = self.blocks_wrt(name)
+            return None if blocks is None else BlockDiagonal(blocks)
+        maps = [scaled_broadcast(tint, (len(gradient), 1), self.shape) @ DenseMap(gradient)
+                for tint, gradient in self._gradients(name)]
         return sum(maps[1:], maps[0]) if maps else None
+
+    def blocks_wrt(self, name):
+        products = [tint[:, :, None] * gradient[:, None, :] for tint, gradient in self._gradients(name)]
+        return sum(products[1:], products[0]) if products else None
+
+    def _gradients(self, name):
+        """Pairs of a colour, (N, C) or (1, C), and a gradient, (N, k): their products add up to the derivative by an input."""
+        gradients = ((color, self._gradient(name, color, part)) for color, part in self._reflected(True).items())
+        return [(self._tint(color), gradient) for color, gradient in gradients if gradient is not None]
 
     def _gradient(self, name, color, part):
         """Derivative (N, k) of D or G by an input, None if it does not depend on it."""
@@ -200,49 +216,6 @@ class DirectLight(Light):
         if name == "eye":
             return by_eye
         return -by_eye if by_arrival is None else by_arrival - by_eye
-
-    def _shade(self, name, color, gradient):
-        """The derivative of the colours from that of D or G, for points or for an input that all points share."""
-        tint = self._tint(color)
-        tint = np.broadcast_to(tint, (len(tint), self.shape[1]))
-        if name in ("v", "vn"):
-            return Shade(tint, gradient)
-        return scaled_broadcast(tint, (len(gradient), 1), self.shape) @ DenseMap(gradient)
-
-
-class Shade(LinearMap):
-    """y[p, c] = tint[p, c] sum_d gradient[p, d] x[p, d]
-
-    Parameters
-    ----------
-    tint : (N, C) or (1, C) float64
-    gradient : (N, D) float64
-    """
-
-    def __init__(self, tint, gradient):
-        self.tint, self.gradient = tint, gradient
-        super().__init__((len(gradient) * tint.shape[1], gradient.size))
-
-    def apply(self, x):
-        return shade_forward(self.tint, self.gradient, x.reshape(self.gradient.shape + (x[:1].size,))).reshape(
-            self.shape[:1] + x.shape[1:])
-
-    def apply_transpose(self, y):
-        return shade_reverse(self.tint, self.gradient, y.reshape(len(self.gradient), -1, y[:1].size)).reshape(
-            self.shape[1:] + y.shape[1:])
-
-    def to_sparse(self):
-        return self.as_blocks().to_sparse()
-
-    def times_sparse(self, matrix):
-        return self.as_blocks().times_sparse(matrix)
-
-    def written(self):
-        return self
-
-    def as_blocks(self):
-        """The same as `BlockDiagonal`, (N, C, D)."""
-        return BlockDiagonal(self.tint[:, :, None] * self.gradient[:, None, :])
 
 
 def colors_of_points(node, name, count, num_colors):

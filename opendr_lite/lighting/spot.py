@@ -32,6 +32,7 @@ class Spot(PointLight):
         """The derivative (N, k) of p by an own input of a subclass, None for other inputs."""
         raise NotImplementedError
 
+    @depends_on("v", "vn", "light_pos", "attenuation", "light_dir")
     def _off_axis(self):
         """The axis (1, 3), one over the length of light_dir (1,), the cosines x (N,)."""
         axis, inverse_length = axis_of(self)
@@ -39,11 +40,11 @@ class Spot(PointLight):
 
     def _arrival(self):
         u, intensity = super()._arrival()
-        return u, intensity * self._profile(self._off_axis()[2])[0]
+        return u, intensity * self._profile(self._off_axis[2])[0]
 
     def _through_arrival(self, name, wrt_u, wrt_intensity):
         u, _, _, intensity = self._falloff
-        axis, inverse_length, cosine = self._off_axis()
+        axis, inverse_length, cosine = self._off_axis
         profile, slope = self._profile(cosine)
         by_cosine = (wrt_intensity * intensity * slope)[:, None]
         if name == "light_dir":

@@ -29,7 +29,7 @@ from ..ch.linear_maps import Selection
 from ..kernels.clipping import clip_near, extend_vertices, to_parents
 from ..kernels.cpu.edges import draw_lines, draw_lines_at
 from ..kernels.cpu.image_gradient import gain_of_image
-from ..kernels.cpu.pixels import interpolation_forward, taps_of_faces
+from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
 from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
 from ..kernels.cpu.surface_gradient import gain_of_motion
@@ -518,25 +518,17 @@ class BaseRenderer(Ch):
 
 
 class PointsOnFaces(Ch):
-    """sum_k weights[p, k] v[taps[p, k]], (N, 3), or (N, C) for a `v` of (V, C)."""
+    """sum_k weights[p, k] v[taps[p, k]], (N, 3)."""
 
     terms = "taps", "weights"
     dterms = "v",
     term_order = "v", "taps", "weights"
 
     def compute_r(self):
-        return interpolation_forward(self.taps, self.weights, self._one, self._rows[:, :, None])[:, :, 0]
+        return np.einsum("pk,pki->pi", self.weights, self.v.r.reshape(-1, 3)[self.taps])
 
     def compute_dr_wrt(self, wrt):
-        return PixelInterpolation(self.taps, self.weights, self._one, len(self._rows))
-
-    @property
-    def _one(self):
-        return np.ones((1, self._rows.shape[1]))
-
-    @property
-    def _rows(self):
-        return self.v.r if self.v.ndim == 2 else self.v.r.reshape(-1, 3)
+        return PixelInterpolation(self.taps, self.weights, np.ones((1, 3)), wrt.size // 3)
 
 
 def _projected(camera, points):

@@ -2,44 +2,48 @@
 
 A pixel shows a point of a face, with barycentric coordinates b at the corners i. There the surface has
 
-    the position x = sum_k b_k v[i_k],   the normal m / |m|,  m = sum_k b_k vn[i_k],   and an albedo a
+    the position x = sum_k b_k v[i_k],   the normal n = m / |m|,  m = sum_k b_k vn[i_k],
 
-which is the product of the factors of a coloured or a textured image. The lights, nodes of `lighting`, are put on it:
+an albedo a, the product of the factors of a coloured or textured image, and a specular colour s. The lights, nodes of
+`lighting`, are put on these points:
 
-    I = a E(x, m) + G(x, m)
+    I = a E(x, n) + s H(x, n)
 
-with E their light on a white surface, which is one more factor, and G their highlights. E and G are nodes, so that the
-derivatives by lights, normals, positions and whatever these are made of are those of the graph, exact at a point of a face.
-Moving on the screen, a face carries its colours along; that part of the derivative is the one of any image: OpenDR's, with
-the gradient of this image, or the exact one, for which colours change along the surface by
+with E their light on a white surface and H their highlights. E, one more factor, and H are nodes, functions of the lights at
+points that stay. As the points move on their faces, and with the corners of these,
+
+    dI = sum_k b_k ((a ∂E/∂x + s ∂H/∂x) dv[i_k] + (a ∂E/∂m + s ∂H/∂m) dvn[i_k])
+
+which is a `PixelMotion`. That the faces move over the screen and carry their colours along is the part of the derivative that
+any image has: OpenDR's, with the gradient of this image, or the exact one, for which colours change along the surface by
 
     ∇E = ∂E/∂x ∇x + ∂E/∂m ∇m
 """
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 
 import numpy as np
 
 from ..ch import Ch, as_node, depends_on
-from ..ch.linear_maps import BlockDiagonal, identity
 from ..geometry import Rodrigues, VertNormals
-from ..inputs import total_derivative
 from ..kernels.cpu.lights import through_direction
+from ..kernels.cpu.pixels import interpolation_forward
 from ..kernels.cpu.surface_gradient import surface_gradient
 from ..lighting.directions import directions_of
 from ..lighting.light import DirectLight, Light
+from ..memory import empty
 from .area_sampling import Patched
-from .base import PointsOnFaces
-from .colored import ColoredRenderer, columns_of
-from .pixel_jacobian import PixelInterpolation
+from .colored import ColoredRenderer, check_finite, columns_of
+from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
 from .textured import TexturedRenderer
 
 __all__ = ["ShadedRenderer", "ShadedTexturedRenderer"]
 
-SHADING = "lights", "vn", "specular_color", "shininess", "eye", "lobe"
 SCENE = "f", "frustum", "camera", "overdraw", "derivative"
+SHADING = "lights", "vn", "specular_color", "shininess", "eye", "lobe"
 ALBEDO = "vc", "fc", "ft", "vt", "texture_image", "texture_filter"
-LIGHT = "diffuse_light", "highlights"
+LIGHT = "diffuse_light", "specular_light"
+SURFACE = "v", "vertex_normals"
 
 
 class ShadedRenderer(ColoredRenderer):
@@ -49,14 +53,14 @@ class ShadedRenderer(ColoredRenderer):
     ----------
     camera, f, frustum, overdraw, bgcolor, background_image, num_channels
         See `ColoredRenderer`.
-    lights : sequence of lights
-        From `lighting`; only what describes the light itself matters, the surface is this renderer's. They add up.
+    lights : light, or list of lights
+        From `lighting`. They add up. Only what describes the light itself matters, the surface is this renderer's.
     vc, fc : nodes or arrays, optional
         Albedo, of vertices and of faces. By default 1.
     vn : (V, 3) node or array, optional
         Normals of the vertices, by default ``VertNormals(v, f)``. What is interpolated is normalized again.
     specular_color : (C,) or (V, C) node or array, or a number, optional
-        Colour of highlights; of the vertices it is interpolated. By default there are none.
+        Colour of highlights, everywhere or at the vertices. By default there are none.
     shininess : number
         Exponent of the highlights; needed with specular_color.
     lobe : str
@@ -64,110 +68,111 @@ class ShadedRenderer(ColoredRenderer):
     eye : (3,) node or array, optional
         Where highlights are seen from, by default the centre of the camera.
 
-    Derivatives: exact with respect to lights, normals, albedo and what makes highlights; with respect to the camera and the
+    Derivatives: exact with respect to lights, normals, albedo and what makes highlights. With respect to the camera and the
     vertices, the motion of the image by OpenDR's approximation or, with derivative='exact', exactly, plus the exact change of
-    the light on what each pixel shows. On the edge of the shadow, a surface that turns away from a light, the derivative is
-    that of the dark side; highlights that reach this edge jump there, and no derivative knows of it.
+    the light on what each pixel shows. At a point on the edge of the shadow they are those of the dark side, see
+    `lighting.light`; a highlight that reaches this edge jumps there, which no derivative knows of.
     """
 
-    terms = *ColoredRenderer.terms, *SHADING
-    dterms = *ColoredRenderer.dterms, *LIGHT
+    terms = *ColoredRenderer.terms, "lights", "vn", "shininess", "eye", "lobe"
+    dterms = *ColoredRenderer.dterms, "specular_color", *SURFACE, *LIGHT
     initial_values = {"lobe": "blinn_phong"}
 
     def __setattr__(self, name, value):
         super().__setattr__(name, _checked_lights(value) if name == "lights" else value)
 
-    # ------------------------------------------------------------------ what is lit
+    # ------------------------------------------------------------------ the surface
 
     @property
-    def _vertex_normals(self):
-        given = getattr(self, "vn", None)
+    def vertex_normals(self):
+        """Normals of the vertices, a node."""
+        given = self._given_normals
         if given is not None:
-            return as_node(given)
+            return given
         normals = self._own_normals
         if getattr(normals, "v", None) is not self.v:
             normals.v = self.v
         return normals
 
+    @depends_on("vn")
+    def _given_normals(self):
+        given = getattr(self, "vn", None)
+        return None if given is None else as_node(given)
+
     @depends_on("f")
     def _own_normals(self):
         return VertNormals(f=self.f)
 
-    @property
-    def _has_gloss(self):
-        return getattr(self, "specular_color", None) is not None
+    def _surface_values(self, name):
+        """Positions or normals, (V, 3)."""
+        values, count = getattr(self, name).r, len(self.screen)
+        if values.shape != (count, 3):
+            raise ValueError(f"{'vn' if name == 'vertex_normals' else name} must have shape ({count}, 3), got {values.shape}")
+        check_finite(values, name)
+        return values
+
+    def _interpolated(self, name, corners, weights):
+        """Positions or normals on points of faces, (n, 3)."""
+        return interpolation_forward(corners, weights, np.ones((1, 3)), self._surface_values(name)[:, :, None])[:, :, 0]
+
+    # ------------------------------------------------------------------ light on it
 
     @property
     def _is_shiny(self):
-        return self._has_gloss and any(isinstance(light, DirectLight) for light in self._needed("lights"))
-
-    @depends_on(*SCENE, *SHADING)
-    def _vertices(self):
-        """Nodes with a row for each vertex: positions, normals and, if they have one each, specular colours."""
-        count = len(self.screen)
-        nodes = {"v": self.v, "vn": self._vertex_normals}
-        if self._has_gloss and np.ndim(self.specular_color) == 2:
-            nodes["specular_color"] = as_node(self.specular_color)
-        for name, node in nodes.items():
-            if node.ndim != 2 or len(node) != count or name == "vn" and node.shape[1] != 3:
-                raise ValueError(f"{name} must have a row for each of {count} vertices, got shape {node.shape}")
-        return nodes
-
-    def _interpolated(self, corners, weights):
-        """Those nodes on points of faces, with a row for each point."""
-        return {name: PointsOnFaces(node, corners, weights) for name, node in self._vertices.items()}
-
-    @depends_on(*SCENE, *SHADING, *ALBEDO)
-    def _lit_points(self):
-        """Nodes of the pixels that show a face, followed by the samples of an exact image, see `_interpolated`."""
-        seen = [self._seen_points[1]] + ([self._samples.pixels] if self.is_exact else [])
-        return self._interpolated(self.faces[np.concatenate([face_id[0] for face_id, _, _ in seen])],
-                                  np.concatenate([barycentric[0] for _, barycentric, _ in seen]))
-
-    @depends_on(*SCENE, *SHADING, *ALBEDO)
-    def diffuse_light(self):
-        """E of these points, a node."""
-        return LightOnSurface.of(self._diffuse, self._lit_points)
-
-    @depends_on(*SCENE, *SHADING, *ALBEDO)
-    def highlights(self):
-        """G of these points, a node; None without."""
-        return LightOnSurface.of(self._gloss, self._lit_points) if self._is_shiny else None
-
-    def _diffuse(self, v, vn, specular_color=None):
-        """E, a node, of points (N, 3), given with unit normals and, if they have one each, specular colours."""
-        return reduce(add, (light.on(v=v, vn=vn) for light in self._needed("lights")))
-
-    def _gloss(self, v, vn, specular_color=None):
-        """G likewise."""
-        surface = {"v": v, "vn": vn, "vc": None, "shininess": self._needed("shininess"), "lobe": self.lobe, "eye": self._eye,
-                   "specular_color": self.specular_color if specular_color is None else specular_color}
-        return reduce(add, (light.on(**surface) for light in self.lights if isinstance(light, DirectLight)))
+        return (getattr(self, "specular_color", None) is not None
+                and any(isinstance(light, DirectLight) for light in self._needed("lights")))
 
     @property
-    def _eye(self):
-        given = getattr(self, "eye", None)
-        return -Rodrigues(self.camera.rt).T.dot(self.camera.t) if given is None else given
+    def _gloss(self):
+        """What highlights depend on; None if there are none."""
+        if not self._is_shiny:
+            return None
+        eye = getattr(self, "eye", None)
+        return {"shininess": self._needed("shininess"), "lobe": self.lobe,
+                "eye": -Rodrigues(self.camera.rt).T.dot(self.camera.t) if eye is None else eye}
+
+    def _lit(self, corners, weights):
+        """The lights on points of faces, `LitPoints`."""
+        return LitPoints(self._interpolated("v", corners, weights), self._interpolated("vertex_normals", corners, weights),
+                         self._needed("lights"), self._gloss)
+
+    @depends_on(*SCENE, *SHADING, *ALBEDO)
+    def _lit_pixels(self):
+        """Indices of the pixels that show a face; the lights on these, followed by the samples of an exact image."""
+        face_id, seen = self.pixels.face_id.ravel(), self._seen
+        faces, weights = [face_id[seen]], [self.weights[seen]]
+        if self.is_exact:
+            sampled, barycentric, _ = self._samples.pixels
+            faces, weights = faces + [sampled[0]], weights + [barycentric[0]]
+        return self._lit(self.faces[np.concatenate(faces)], np.concatenate(weights))
+
+    @depends_on(*SCENE)
+    def _seen(self):
+        """The pixels that show a face, indices (n,)."""
+        return np.flatnonzero(self.pixels.face_id.ravel() >= 0)
+
+    @property
+    def diffuse_light(self):
+        """E, a node (n, C), of the pixels that show a face, followed by the samples of an exact image."""
+        return self._lit_pixels.nodes["diffuse_light"]
+
+    @property
+    def specular_light(self):
+        """H likewise; None without highlights."""
+        return self._lit_pixels.nodes["specular_light"]
+
+    def _light_values(self, name):
+        """Values (n, C) of diffuse_light or specular_light, and the map from the entries of the node to them."""
+        return self._spread_over_channels(name, self._lit_pixels.count, self._channels)
 
     # ------------------------------------------------------------------ image
 
     def compute_r(self):
         image = super().compute_r()
         if self._is_shiny:
-            seen, _, _ = self._seen_points
-            values, _ = self._light("highlights")
-            colors = image.reshape(-1, self._channels)
-            whole = self._sampled_at_centre[seen]
-            colors[seen[whole]] += values[:len(seen)][whole]
+            highlights = self._light_map_of_pixels("specular_light") @ self.specular_light.r.ravel()
+            image += highlights.reshape(image.shape)
         return image
-
-    @property
-    def _sampled_at_centre(self):
-        """Whether each pixel shows what is at its centre, (N,) bool."""
-        whole = np.ones(self.pixels.face_id.size, bool)
-        if self.is_exact:
-            whole[self._samples.marked] = False
-        return whole
 
     @property
     def _channels(self):
@@ -175,8 +180,8 @@ class ShadedRenderer(ColoredRenderer):
         if getattr(self, "num_channels", None) is not None:
             return channels
         colors = [light.num_colors for light in self._needed("lights")]
-        if self._has_gloss:
-            colors.append(columns_of(as_node(self.specular_color), len(self.screen)).shape[1])
+        if self._is_shiny:
+            colors.append(columns_of(self.specular_color, self._specular_points).shape[1])
         return max(channels, *colors)
 
     @property
@@ -187,81 +192,132 @@ class ShadedRenderer(ColoredRenderer):
     def _factor_names(self):
         return *self._albedo_names, "diffuse_light"
 
-    def _light(self, name):
-        """Values (n, C) of diffuse_light or highlights, and the map from the entries of the node to them."""
-        return self._spread_over_channels(name, len(self._lit_points["v"]), self._channels)
-
     def _factor_image(self, name):
-        return self._light_image(self._channels) if name in LIGHT else super()._factor_image(name)
+        return self._light_image(self._channels) if name == "diffuse_light" else super()._factor_image(name)
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def _light_image(self, channels):
-        seen, _, _ = self._seen_points
-        image = np.zeros((self.pixels.face_id.size, channels))
-        image[seen] = self._light("diffuse_light")[0][:len(seen)]
-        return image
+        values, _ = self._light_values("diffuse_light")
+        return spread(values, self._place_among_lit)
+
+    @property
+    def _place_among_lit(self):
+        """Of each pixel among the points that are lit, (N,) int32, -1 where no face is seen."""
+        place = np.full(self.pixels.face_id.size, -1, np.int32)
+        place[self._seen] = np.arange(len(self._seen))
+        return place
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def _samples(self):
         return self._area_samples()
 
-    # ------------------------------------------------------------------ light at any points of the screen
+    # ------------------------------------------------------------------ at any points of the screen
+
+    def _factor_colors(self, name, pixels):
+        return self._light_at(name, pixels) if name == "diffuse_light" else super()._factor_colors(name, pixels)
+
+    def _factor_gradient(self, name, pixels):
+        return self._light_gradient(name, pixels) if name == "diffuse_light" else super()._factor_gradient(name, pixels)
+
+    def _colors_at(self, pixels):
+        colors = super()._colors_at(pixels)
+        if not self._is_shiny:
+            return colors
+        return colors + self._specular_at(pixels) * self._light_at("specular_light", pixels)
+
+    def _gradient_at(self, pixels):
+        gradient = super()._gradient_at(pixels)
+        if not self._is_shiny:
+            return gradient
+        gradient = gradient + self._specular_at(pixels)[:, :, None] * self._light_gradient("specular_light", pixels)
+        specular, _ = self._specular
+        if len(specular) > 1:
+            light = self._light_at("specular_light", pixels)
+            gradient += light[:, :, None] * surface_gradient(pixels, self.screen, self.faces, self.faces, specular)
+        return gradient
 
     def _light_at(self, name, pixels):
-        """E or G there, (n, C)."""
-        return self._on_channels(self._lit(name, pixels).r)
+        """E or H, (n, C)."""
+        return self._on_channels(self._lit_at(pixels).nodes[name].r)
 
-    def _light_gradient_at(self, name, pixels):
+    def _light_gradient(self, name, pixels):
         """How it changes over the screen, along the surface, (n, C, 2)."""
-        slopes = {name: surface_gradient(pixels, self.screen, self.faces, self.faces, vertices.r)
-                  for name, vertices in self._vertices.items()}
-        return self._on_channels(self._lit(name, pixels).change(slopes))
+        lit = self._lit_at(pixels)
+        change = np.zeros(lit.nodes[name].shape + (2,))
+        for term in SURFACE:
+            slopes = surface_gradient(pixels, self.screen, self.faces, self.faces, self._surface_values(term))
+            blocks = lit.blocks(name, term)
+            if blocks is not None:
+                change += np.matmul(blocks, slopes)
+        return self._on_channels(change)
 
-    def _lit(self, name, pixels):
-        surface = self._interpolated(self.faces[pixels[0].ravel()], pixels[1].reshape(-1, 3))
-        return LightOnSurface.of({"diffuse_light": self._diffuse, "highlights": self._gloss}[name], surface)
+    def _lit_at(self, pixels):
+        return self._lit(self.faces[pixels[0].ravel()], pixels[1].reshape(-1, 3))
 
     def _on_channels(self, values):
         shape = (len(values), self._channels) + values.shape[2:]
         return np.ascontiguousarray(np.broadcast_to(values[:, :self._channels], shape))
 
-    def _factor_colors(self, name, pixels):
-        return self._light_at(name, pixels) if name in LIGHT else super()._factor_colors(name, pixels)
+    @property
+    def _specular_points(self):
+        """As many as specular_color has rows: vertices, or 1."""
+        vertices = len(self.screen)
+        return vertices if self.specular_color.ndim == 2 and len(self.specular_color) == vertices else 1
 
-    def _factor_gradient(self, name, pixels):
-        return self._light_gradient_at(name, pixels) if name in LIGHT else super()._factor_gradient(name, pixels)
+    @property
+    def _specular(self):
+        """s of the vertices, (V, C), or of all points, (1, C), and the map from the entries of specular_color to it."""
+        return self._spread_over_channels("specular_color", self._specular_points, self._channels)
 
-    def _colors_at(self, pixels):
-        colors = super()._colors_at(pixels)
-        return colors + self._light_at("highlights", pixels) if self._is_shiny else colors
-
-    def _gradient_at(self, pixels):
-        gradient = super()._gradient_at(pixels)
-        return gradient + self._light_gradient_at("highlights", pixels) if self._is_shiny else gradient
+    def _specular_at(self, pixels):
+        values, _ = self._specular
+        if len(values) == 1:
+            return values
+        return self._shaded(pixels, values, np.ones((1, values.shape[1])), np.zeros((1, values.shape[1])))
 
     # ------------------------------------------------------------------ derivatives
 
     def _derivative(self, name):
-        if name not in LIGHT:
+        if name not in (*LIGHT, *SURFACE, "specular_color"):
             return super()._derivative(name)
-        seen, _, _ = self._seen_points
-        is_factor = name in self._factor_names
-        one = np.ones((1, self._channels))
-        own = np.full((self.pixels.face_id.size, 1), -1, np.int32)
-        own[seen, 0] = np.arange(len(seen))
-        own[~self._sampled_at_centre] = -1
-        whole = self._light_map(name, own, self._product_without(name) if is_factor else one)
+        if not self._is_shiny and name == "specular_color":
+            return None
+        whole = self._light_map_of_pixels(name)
         if not self.is_exact:
             return whole
-        samples = self._samples
-        own = np.arange(len(seen), len(seen) + samples.count, dtype=np.int32)[:, None]
-        rows = self._light_map(name, own, self._product_of_others(name, samples.pixels) if is_factor else one)
+        samples, first = self._samples, len(self._seen)
+        place = np.arange(first, first + samples.count, dtype=np.int32)
+        seen = SeenFaces(samples.pixels[0][0], self.faces)
+        rows = self._light_map(name, samples.pixels, seen, place, self._product_of_others("diffuse_light", samples.pixels))
         return Patched(whole, samples.marked, samples.rows(rows, self._channels))
 
-    def _light_map(self, name, own, scale):
-        """From the entries of the node to what shows its points `own`, (N, 1)."""
-        values, spread = self._light(name)
-        return PixelInterpolation(own, np.ones(own.shape), scale, len(values)) @ spread
+    def _light_map_of_pixels(self, name):
+        """The derivative with respect to the input of that name of the pixels that are sampled at their centre."""
+        place, seen = self._place_among_lit, self._seen_faces
+        if self.is_exact:
+            seen = self._centres(self._samples)
+            place[self._samples.marked] = -1
+        return self._light_map(name, self.pixels, seen, place, self._product_without("diffuse_light"))
+
+    def _light_map(self, name, pixels, seen, place, albedo):
+        """The derivative of colours at points of the screen, of which the light is that of the lit points `place`."""
+        own = place[:, None], np.ones((len(place), 1))
+        weights = pixels[1].reshape(-1, 3)
+        if name == "specular_color":
+            light, (values, entries) = spread(self._light_values("specular_light")[0], place), self._specular
+            if len(values) > 1:
+                return PixelInterpolation(None, weights, light, len(values), seen) @ entries
+            return PixelInterpolation(np.minimum(own[0], 0), own[1], light, 1) @ entries
+        if name == "diffuse_light" or name == "specular_light":
+            values, entries = self._light_values(name)
+            scale = albedo if name == "diffuse_light" else self._specular_at(pixels)
+            return PixelInterpolation(*own, scale, len(values)) @ entries
+        gain = 0.0
+        for light, scale in ((LIGHT[0], albedo),) + (((LIGHT[1], self._specular_at(pixels)),) if self._is_shiny else ()):
+            blocks = self._lit_pixels.blocks(light, name)
+            if blocks is not None:
+                gain = gain + scale[:, :, None] * spread(blocks, place)
+        return None if np.ndim(gain) == 0 else PixelMotion(None, weights, gain, len(self.screen), seen)
 
 
 class ShadedTexturedRenderer(ShadedRenderer, TexturedRenderer):
@@ -275,70 +331,67 @@ class ShadedTexturedRenderer(ShadedRenderer, TexturedRenderer):
         See `TexturedRenderer`, as for all others.
     """
 
-    terms = *TexturedRenderer.terms, *SHADING
-    dterms = *TexturedRenderer.dterms, *LIGHT
+    terms = *TexturedRenderer.terms, "lights", "vn", "shininess", "eye", "lobe"
+    dterms = *TexturedRenderer.dterms, "specular_color", *SURFACE, *LIGHT
     initial_values = {"texture_filter": "mipmap"}
-
-    @property
-    def _albedo_names(self):
-        return *super()._albedo_names, "texture_image"
 
     @property
     def _channels(self):
         return self.num_channels
 
+    @property
+    def _albedo_names(self):
+        return *super()._albedo_names, "texture_image"
 
-class LightOnSurface(Ch):
-    """Light on points of a surface, which may move: its value, and how it changes with the points.
+
+class LitPoints:
+    """Lights on points of a surface that stay where they are.
 
     Parameters
     ----------
-    light : node (N, C)
-        Of points that stay: a function of the free variables `fixed`.
-    v, vn, specular_color : nodes (N, 3), (N, 3), (N, C)
-        The points, their normals before normalization and, if they have one each, specular colours.
-    fixed : dict
-        Name of each of these -> its value as a free variable, of normals after normalization.
-    inverse_length : (N,) float64
-        What they were multiplied with for that.
+    v, m : (N, 3) float64
+        Positions, and normals before normalization.
+    lights : tuple of Light
+    gloss : dict or None
+        What highlights depend on beside, if there are any.
+
+    Attributes
+    ----------
+    nodes : dict
+        "diffuse_light", "specular_light" -> node (N, C), of a white surface; None without highlights.
     """
 
-    terms = "fixed", "inverse_length"
-    dterms = "light", "v", "vn", "specular_color"
+    def __init__(self, v, m, lights, gloss):
+        self.count = len(v)
+        self.n, _, self.inverse_length = directions_of(m)
+        points = {"v": Ch(v), "vn": Ch(self.n)}
+        self.lights = {"diffuse_light": [light.on(**points) for light in lights], "specular_light": []}
+        if gloss is not None:
+            self.lights["specular_light"] = [light.on(**points, **gloss, vc=None, specular_color=1.0) for light in lights
+                                             if isinstance(light, DirectLight)]
+        self.nodes = {name: reduce(add, parts) if parts else None for name, parts in self.lights.items()}
 
-    @classmethod
-    def of(cls, light, surface):
-        """The node, from nodes by name and a function of nodes by name that gives `light`."""
-        values = {name: node.r for name, node in surface.items()}
-        values["vn"], _, inverse_length = directions_of(values["vn"])
-        fixed = {name: Ch(value) for name, value in values.items()}
-        return cls(light=light(**fixed), fixed=fixed, inverse_length=inverse_length, **surface)
+    def blocks(self, name, term):
+        """The derivatives (N, C, 3) of a light by positions, "v", or normals, "vertex_normals"; None if there are none."""
+        own = {"v": "v", "vertex_normals": "vn"}[term]
+        parts = [blocks for blocks in (light.blocks_wrt(own) for light in self.lights[name]) if blocks is not None]
+        if not parts:
+            return None
+        total = reduce(add, parts)
+        return total if own == "v" else self._of_normals(total)
 
-    def compute_r(self):
-        return self.light.r
+    def _of_normals(self, blocks):
+        """By normals before normalization."""
+        channels = blocks.shape[1]
+        u, inverse_length = (np.repeat(each, channels, axis=0) for each in (self.n, self.inverse_length))
+        return through_direction(blocks.reshape(-1, 3), np.zeros(len(u)), u, inverse_length).reshape(blocks.shape)
 
-    def compute_dr_wrt(self, wrt):
-        return total_derivative(self, wrt, light=lambda: identity(self.size),
-                                **{name: partial(self._blocks, name) for name in self.fixed})
 
-    def _blocks(self, name):
-        count, columns = self.fixed[name].shape
-        unit = np.broadcast_to(np.eye(columns), (count, columns, columns))
-        return BlockDiagonal(self.change({name: unit}))
-
-    def change(self, changes):
-        """How the light changes, (N, C, k), with changes (N, D, k) of the points and their like, by name."""
-        changes = {**changes, "vn": self._of_directions(changes["vn"])} if "vn" in changes else changes
-        change = self.light.jvp([self.fixed[name] for name in changes],
-                                [each.reshape(-1, each.shape[2]) for each in changes.values()])
-        return change.reshape(self.shape + (-1,))
-
-    def _of_directions(self, changes):
-        """The changes (N, 3, k) of normals after normalization."""
-        count, _, columns = changes.shape
-        u, inverse_length = (np.repeat(each, columns, axis=0) for each in (self.fixed["vn"].r, self.inverse_length))
-        rows = through_direction(changes.transpose(0, 2, 1).reshape(-1, 3), np.zeros(count * columns), u, inverse_length)
-        return rows.reshape(count, columns, 3).transpose(0, 2, 1)
+def spread(values, place):
+    """values[place], undefined where a place is -1."""
+    result, lit = empty((len(place),) + values.shape[1:]), place >= 0
+    result[lit] = values[place[lit]]
+    return result
 
 
 def _checked_lights(lights):

@@ -68,20 +68,6 @@ def reflect(lobe, n, u, w, intensity, shininess, with_slopes):
     return value, power, *slopes
 
 
-def shade_forward(tint, gradient, x):
-    """y[p, c] = tint[p, c] sum_d gradient[p, d] x[p, d], for x (N, D, columns): (N, C, columns)."""
-    y = empty((len(gradient), tint.shape[1], x.shape[2]))
-    _run(_shade_forward, len(gradient), *map(_as_input, (tint, gradient, x)), y)
-    return y
-
-
-def shade_reverse(tint, gradient, y):
-    """The transpose, for y (N, C, columns): (N, D, columns)."""
-    x = empty(gradient.shape + y.shape[2:])
-    _run(_shade_reverse, len(gradient), *map(_as_input, (tint, gradient, y)), x)
-    return x
-
-
 def _run(kernel, count, *arguments):
     run_bands(kernel, split(count, POINTS_PER_BAND), *arguments)
 
@@ -178,27 +164,3 @@ def _reflect(start, stop, lobe, n, u, w, intensity, shininess, value, power, wrt
             wrt_n[p, 0], wrt_n[p, 1], wrt_n[p, 2] = steep * ax, steep * ay, steep * az
             wrt_u[p, 0], wrt_u[p, 1], wrt_u[p, 2] = steep * bx, steep * by, steep * bz
             wrt_w[p, 0], wrt_w[p, 1], wrt_w[p, 2] = steep * cx, steep * cy, steep * cz
-
-
-@kernel
-def _shade_forward(start, stop, tint, gradient, x, y):
-    step = min(len(tint) - 1, 1)
-    for p in range(start, stop):
-        for column in range(x.shape[2]):
-            total = 0.0
-            for d in range(gradient.shape[1]):
-                total += gradient[p, d] * x[p, d, column]
-            for c in range(tint.shape[1]):
-                y[p, c, column] = tint[p * step, c] * total
-
-
-@kernel
-def _shade_reverse(start, stop, tint, gradient, y, x):
-    step = min(len(tint) - 1, 1)
-    for p in range(start, stop):
-        for column in range(y.shape[2]):
-            total = 0.0
-            for c in range(tint.shape[1]):
-                total += tint[p * step, c] * y[p, c, column]
-            for d in range(gradient.shape[1]):
-                x[p, d, column] = gradient[p, d] * total
