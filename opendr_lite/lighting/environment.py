@@ -118,7 +118,7 @@ class Projection(LinearMap):
             directions = np.stack(np.broadcast_arrays(np.sin(polar)[:, None] * np.sin(angle), -np.cos(polar)[:, None],
                                                       np.sin(polar)[:, None] * np.cos(angle)), axis=2)
             solid_angle = 2 * np.pi / self.width * (np.cos(edge[:-1]) - np.cos(edge[1:]))
-            basis = harmonics(directions.reshape(-1, 3), round(len(self.factors) ** 0.5))
+            basis = harmonics(directions.reshape(-1, 3), len(self.factors))
             yield start, stop, basis * np.repeat(solid_angle, self.width)[:, None] * self.factors
 
     def apply(self, x):

@@ -28,73 +28,29 @@ from ..ch import depends_on
 from ..ch.elementwise import scaled_broadcast
 from ..ch.linear_maps import BlockDiagonal, LinearMap
 from ..inputs import input_points, input_value, total_derivative
+from ..kernels.cpu import harmonics as kernels
 from .light import Light, colors_of_points
 
-__all__ = ["MAX_ORDER", "OnChannels", "SphericalHarmonics", "harmonics", "num_bands"]
+__all__ = ["MAX_ORDER", "OnChannels", "SphericalHarmonics", "harmonics"]
 
 MAX_ORDER = 8
 
 
-def num_bands(count):
-    """Bands that the first `count` harmonics are in."""
-    return int(np.ceil(np.sqrt(count)))
-
-
-def _indices(bands):
-    """(l, m) of all harmonics of the first bands."""
-    return [(l, m) for l in range(bands) for m in ((1, 0, -1) if l == 1 else range(-l, l + 1))]
+def _index(count):
+    """l, m and K_lm of the first `count` harmonics, (count,) each."""
+    bands = range(MAX_ORDER + 1)
+    pairs = [(l, m) for l in bands for m in ((1, 0, -1) if l == 1 else range(-l, l + 1))][:count]
+    degree, order = np.array(pairs).T
+    return np.ascontiguousarray(degree), np.ascontiguousarray(order), np.array([_scale(l, abs(m)) for l, m in pairs])
 
 
 def _scale(l, m):
-    m = abs(m)
     return np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - m) / factorial(l + m) * (2 if m else 1))
 
 
-def _legendre_derivatives(z, bands):
-    """Π_lm (N,) by (l, m), 0 <= l < bands, 0 <= m <= l + 1."""
-    result = {(0, 0): np.ones_like(z)}
-    for m in range(1, bands + 1):
-        result[m - 1, m] = result[m - 2, m] = np.zeros_like(z)
-        result[m, m] = (2 * m - 1) * result[m - 1, m - 1]
-    result[-1, 0] = np.zeros_like(z)
-    for m in range(bands):
-        for l in range(m + 1, bands):
-            result[l, m] = ((2 * l - 1) * z * result[l - 1, m] - (l + m - 1) * result[l - 2, m]) / (l - m)
-    return result
-
-
-def _powers(x, y, bands):
-    """c_m (N,) by m, -bands < m < bands."""
-    result, power = {0: np.ones_like(x)}, np.ones(x.shape, complex)
-    for m in range(1, bands):
-        power = power * (x + 1j * y)
-        result[m], result[-m] = power.real, power.imag
-    return result
-
-
-def harmonics(n, bands):
-    """Y of the module's docstring, (N, bands²), at unit vectors (N, 3)."""
-    x, y, z = n.T
-    legendre, powers = _legendre_derivatives(z, bands), _powers(x, y, bands)
-    return np.stack([_scale(l, m) * legendre[l, abs(m)] * powers[m] for l, m in _indices(bands)], axis=1)
-
-
-def harmonic_slopes(n, components):
-    """The gradients (N, C, 3) of sum_j components_j Y_j, for components (J, C)."""
-    x, y, z = n.T
-    bands = num_bands(len(components))
-    legendre, powers = _legendre_derivatives(z, bands), _powers(x, y, bands)
-    slopes = np.zeros((3, components.shape[1], len(n)))
-    for (l, m), component in zip(_indices(bands), components):
-        order, weight = abs(m), _scale(l, m) * component[:, None]
-        slopes[2] += weight * (legendre[l, order + 1] * powers[m])
-        if m:
-            real, imaginary = powers[order - 1], powers[1 - order] if order > 1 else 0.0 * x
-            along_x, along_y = (real, -imaginary) if m > 0 else (imaginary, real)
-            inner = order * legendre[l, order]
-            slopes[0] += weight * (inner * along_x)
-            slopes[1] += weight * (inner * along_y)
-    return slopes.transpose(2, 1, 0)
+def harmonics(n, count):
+    """The first `count` harmonics, (N, count), at unit vectors (N, 3)."""
+    return kernels.harmonics(n, *_index(count))
 
 
 class OnChannels(LinearMap):
@@ -155,12 +111,12 @@ class SphericalHarmonics(Light):
 
     @property
     def _basis(self):
-        """Those of the harmonics that have a component, (N, n)."""
-        return self._harmonics(num_bands(len(self._columns)))[:, :len(self._columns)]
+        """The harmonics that have a component, (N, n)."""
+        return self._harmonics(len(self._columns))
 
     @depends_on("vn")
-    def _harmonics(self, bands):
-        return harmonics(input_points(self, "vn"), bands)
+    def _harmonics(self, count):
+        return harmonics(input_points(self, "vn"), count)
 
     @depends_on("vn", "components")
     def _light(self):
@@ -187,7 +143,12 @@ class SphericalHarmonics(Light):
 
     def blocks_wrt(self, name):
         if name == "vn":
-            return self._lit_tint[:, :, None] * harmonic_slopes(input_points(self, "vn"), self._columns)
+            return self._lit_tint[:, :, None] * self._slopes
+
+    @depends_on("vn", "components")
+    def _slopes(self):
+        """Gradients (N, 1 or C, 3) of `_light`."""
+        return kernels.harmonic_slopes(input_points(self, "vn"), *_index(len(self._columns)), self._columns)
 
     @property
     def _lit_tint(self):

@@ -22,7 +22,8 @@ from ..ch import Ch
 from ..ch.elementwise import scaled_broadcast
 from ..ch.linear_maps import BlockDiagonal, DenseMap
 from ..inputs import input_points, input_value, input_vector, total_derivative
-from ..kernels.cpu.lights import LAMBERT, reflect, through_direction
+from ..kernels.cpu.lights import LAMBERT, add_products, reflect, through_direction
+from ..memory import zeros
 from .directions import directions_to
 from .lobes import LOBES
 
@@ -77,16 +78,18 @@ class Reflectance(NamedTuple):
 
     Attributes
     ----------
-    value, wrt_intensity, wrt_shininess : (N,) float64
-    wrt_n, wrt_u, wrt_w : (N, 3) float64
+    value, wrt_intensity : (N,) float64
+    wrt_n, wrt_u : (N, 3) float64
+    wrt_w, wrt_shininess : (N, 3), (N,) float64
+        Of G.
     """
 
     value: np.ndarray
     wrt_intensity: np.ndarray
-    wrt_shininess: np.ndarray
     wrt_n: np.ndarray
     wrt_u: np.ndarray
     wrt_w: np.ndarray
+    wrt_shininess: np.ndarray
 
 
 class DirectLight(Light):
@@ -192,13 +195,19 @@ class DirectLight(Light):
         return sum(maps[1:], maps[0]) if maps else None
 
     def blocks_wrt(self, name):
-        products = [tint[:, :, None] * gradient[:, None, :] for tint, gradient in self._gradients(name)]
-        return sum(products[1:], products[0]) if products else None
+        gradients = self._gradients(name)
+        if not gradients:
+            return None
+        blocks = zeros(self.shape + (3,))
+        for tint, gradient in gradients:
+            add_products(blocks, tint, gradient)
+        return blocks
 
     def _gradients(self, name):
         """Pairs of a colour, (N, C) or (1, C), and a gradient, (N, k): their products add up to the derivative by an input."""
         gradients = ((color, self._gradient(name, color, part)) for color, part in self._reflected(True).items())
-        return [(self._tint(color), gradient) for color, gradient in gradients if gradient is not None]
+        return [(np.broadcast_to(tint, (len(tint), self.shape[1])), gradient) for tint, gradient in
+                ((self._tint(color), gradient) for color, gradient in gradients if gradient is not None)]
 
     def _gradient(self, name, color, part):
         """Derivative (N, k) of D or G by an input, None if it does not depend on it."""

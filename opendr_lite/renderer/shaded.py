@@ -26,12 +26,12 @@ import numpy as np
 
 from ..ch import Ch, as_node, depends_on
 from ..geometry import Rodrigues, VertNormals
-from ..kernels.cpu.lights import through_direction
+from ..kernels.cpu.lights import add_scaled, through_direction
 from ..kernels.cpu.pixels import interpolation_forward
 from ..kernels.cpu.surface_gradient import surface_gradient
 from ..lighting.directions import directions_of
 from ..lighting.light import DirectLight, Light
-from ..memory import empty
+from ..memory import empty, zeros
 from .area_sampling import Patched
 from .colored import ColoredRenderer, check_finite, columns_of
 from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
@@ -312,12 +312,13 @@ class ShadedRenderer(ColoredRenderer):
             values, entries = self._light_values(name)
             scale = albedo if name == "diffuse_light" else self._specular_at(pixels)
             return PixelInterpolation(*own, scale, len(values)) @ entries
-        gain = 0.0
-        for light, scale in ((LIGHT[0], albedo),) + (((LIGHT[1], self._specular_at(pixels)),) if self._is_shiny else ()):
+        gain = None
+        for light in LIGHT:
             blocks = self._lit_pixels.blocks(light, name)
             if blocks is not None:
-                gain = gain + scale[:, :, None] * spread(blocks, place)
-        return None if np.ndim(gain) == 0 else PixelMotion(None, weights, gain, len(self.screen), seen)
+                gain = zeros((len(place), self._channels, 3)) if gain is None else gain
+                add_scaled(gain, albedo if light == "diffuse_light" else self._specular_at(pixels), blocks, place)
+        return None if gain is None else PixelMotion(None, weights, gain, len(self.screen), seen)
 
 
 class ShadedTexturedRenderer(ShadedRenderer, TexturedRenderer):

@@ -58,14 +58,33 @@ def reflect(lobe, n, u, w, intensity, shininess, with_slopes):
     Returns
     -------
     value, wrt_intensity : (N,) float64
-    wrt_shininess, wrt_n, wrt_u, wrt_w : (N,), and (N, 3) float64
-        Without rows unless `with_slopes`.
+    wrt_n, wrt_u, wrt_w, wrt_shininess : (N, 3), and (N,) float64
+        Without rows unless `with_slopes`; the last two also without for LAMBERT, which does not depend on them.
     """
     value, power = empty(len(n)), empty(len(n))
     rows = len(n) if with_slopes else 0
-    slopes = empty(rows), empty((rows, 3)), empty((rows, 3)), empty((rows, 3))
+    gloss_rows = rows if lobe != LAMBERT else 0
+    slopes = empty((rows, 3)), empty((rows, 3)), empty((gloss_rows, 3)), empty(gloss_rows)
     _run(_reflect, len(n), lobe, *map(_as_input, (n, u, w, intensity)), float(shininess), value, power, *slopes)
     return value, power, *slopes
+
+
+def add_products(total, tint, gradient):
+    """total[p, c, d] += tint[p, c] gradient[p, d], for a tint (N, C) or (1, C)."""
+    _run(_add_products, len(gradient), _as_input(tint), _as_input(gradient), total)
+
+
+def add_scaled(total, scale, blocks, place):
+    """total[p, c, d] += scale[p, c] blocks[place[p], c, d], where place[p] is not negative.
+
+    Parameters
+    ----------
+    total : (N, C, D) float64
+    scale : (N, C) or (1, C) float64
+    blocks : (n, C or more, D) or (n, 1, D) float64
+    place : (N,) int32
+    """
+    _run(_add_scaled, len(total), *map(_as_input, (scale, blocks, place)), total)
 
 
 def _run(kernel, count, *arguments):
@@ -136,7 +155,7 @@ def _through_direction(start, stop, wrt_u, wrt_length, u, inverse_length, result
 
 
 @kernel
-def _reflect(start, stop, lobe, n, u, w, intensity, shininess, value, power, wrt_shininess, wrt_n, wrt_u, wrt_w):
+def _reflect(start, stop, lobe, n, u, w, intensity, shininess, value, power, wrt_n, wrt_u, wrt_w, wrt_shininess):
     u_step, w_step, intensity_step = min(len(u) - 1, 1), min(len(w) - 1, 1), min(len(intensity) - 1, 1)
     with_slopes = len(wrt_n) > 0
     for p in range(start, stop):
@@ -160,7 +179,30 @@ def _reflect(start, stop, lobe, n, u, w, intensity, shininess, value, power, wrt
         value[p] = strength * raised
         if with_slopes:
             steep = strength * shininess * raised / cosine if is_lit else 0.0
-            wrt_shininess[p] = value[p] * math.log(cosine) if is_lit else 0.0
             wrt_n[p, 0], wrt_n[p, 1], wrt_n[p, 2] = steep * ax, steep * ay, steep * az
             wrt_u[p, 0], wrt_u[p, 1], wrt_u[p, 2] = steep * bx, steep * by, steep * bz
-            wrt_w[p, 0], wrt_w[p, 1], wrt_w[p, 2] = steep * cx, steep * cy, steep * cz
+            if lobe != LAMBERT:
+                wrt_w[p, 0], wrt_w[p, 1], wrt_w[p, 2] = steep * cx, steep * cy, steep * cz
+                wrt_shininess[p] = value[p] * math.log(cosine) if is_lit else 0.0
+
+
+@kernel
+def _add_products(start, stop, tint, gradient, total):
+    step = min(len(tint) - 1, 1)
+    for p in range(start, stop):
+        for c in range(total.shape[1]):
+            scale = tint[p * step, c]
+            for d in range(total.shape[2]):
+                total[p, c, d] += scale * gradient[p, d]
+
+
+@kernel
+def _add_scaled(start, stop, scale, blocks, place, total):
+    step, channel_step = min(len(scale) - 1, 1), min(blocks.shape[1] - 1, 1)
+    for p in range(start, stop):
+        if place[p] < 0:
+            continue
+        for c in range(total.shape[1]):
+            factor = scale[p * step, c]
+            for d in range(total.shape[2]):
+                total[p, c, d] += factor * blocks[place[p], c * channel_step, d]
