@@ -31,7 +31,7 @@ from ..kernels.cpu.pixels import interpolation_forward
 from ..kernels.cpu.surface_gradient import surface_gradient
 from ..lighting.directions import directions_of
 from ..lighting.light import DirectLight, Light
-from ..memory import empty, zeros
+from ..memory import zeros
 from .area_sampling import Patched
 from .colored import ColoredRenderer, check_finite, columns_of
 from .pixel_jacobian import PixelInterpolation, PixelMotion, SeenFaces
@@ -105,11 +105,11 @@ class ShadedRenderer(ColoredRenderer):
 
     def _surface_values(self, name):
         """Positions or normals, (V, 3)."""
-        values, count = getattr(self, name).r, len(self.screen)
-        if values.shape != (count, 3):
-            raise ValueError(f"{'vn' if name == 'vertex_normals' else name} must have shape ({count}, 3), got {values.shape}")
-        check_finite(values, name)
-        return values
+        values, count, called = getattr(self, name).r, len(self.screen), "v" if name == "v" else "vn"
+        if values.size != 3 * count or name != "v" and values.shape != (count, 3):
+            raise ValueError(f"{called} must have shape ({count}, 3), got {values.shape}")
+        check_finite(values, called)
+        return values.reshape(-1, 3)
 
     def _interpolated(self, name, corners, weights):
         """Positions or normals on points of faces, (n, 3)."""
@@ -283,7 +283,7 @@ class ShadedRenderer(ColoredRenderer):
         if not self._is_shiny and name == "specular_color":
             return None
         whole = self._light_map_of_pixels(name)
-        if not self.is_exact:
+        if whole is None or not self.is_exact:
             return whole
         samples, first = self._samples, len(self._seen)
         place = np.arange(first, first + samples.count, dtype=np.int32)
@@ -389,8 +389,8 @@ class LitPoints:
 
 
 def spread(values, place):
-    """values[place], undefined where a place is -1."""
-    result, lit = empty((len(place),) + values.shape[1:]), place >= 0
+    """values[place], 0 where a place is -1."""
+    result, lit = zeros((len(place),) + values.shape[1:]), place >= 0
     result[lit] = values[place[lit]]
     return result
 
