@@ -141,9 +141,10 @@ class SphericalHarmonics(Light):
                              f"one another; got shapes {self.components.shape}, {self.light_color.shape} and "
                              f"{self.vc.shape}") from None
 
-    def blocks_wrt(self, name):
+    def add_derivative(self, name, blocks):
         if name == "vn":
-            return self._lit_tint[:, :, None] * self._slopes
+            blocks += self._lit_tint[:, :, None] * self._slopes
+        return name == "vn"
 
     @depends_on("vn", "components")
     def _slopes(self):
@@ -164,7 +165,7 @@ class SphericalHarmonics(Light):
 
         return total_derivative(
             self, wrt,
-            vn=lambda: BlockDiagonal(self.blocks_wrt("vn")),
+            vn=lambda: BlockDiagonal(self._lit_tint[:, :, None] * self._slopes),
             components=wrt_components,
             light_color=lambda: scaled_broadcast(lit * self._albedo, (self.light_color.size,), self.shape),
             vc=lambda: scaled_broadcast(lit * input_value(self, "light_color").ravel(), self._albedo.shape, self.shape))

@@ -51,9 +51,15 @@ class Light(Ch):
         """Number of columns of the value."""
         return self.shape[1]
 
-    def blocks_wrt(self, name):
-        """The derivatives (N, C, 3) by "v" or "vn", of each point alone; None if there is no dependence."""
-        return None
+    def add_derivative(self, name, blocks):
+        """Add the derivatives by "v" or "vn", of each point alone, to `blocks` (N, C, 3), of this light's channels or more.
+
+        Returns
+        -------
+        bool
+            Whether there is a dependence.
+        """
+        return False
 
     def on(self, **surface):
         """The same light on another surface.
@@ -188,26 +194,22 @@ class DirectLight(Light):
             slope = parts[name].value[:, None] * input_value(self, "light_color").ravel()
             return scaled_broadcast(slope, self._surface_color(name).shape, self.shape)
         if name in ("v", "vn"):
-            blocks = self.blocks_wrt(name)
-            return None if blocks is None else BlockDiagonal(blocks)
+            blocks = zeros(self.shape + (3,))
+            return BlockDiagonal(blocks) if self.add_derivative(name, blocks) else None
         maps = [scaled_broadcast(tint, (len(gradient), 1), self.shape) @ DenseMap(gradient)
                 for tint, gradient in self._gradients(name)]
         return sum(maps[1:], maps[0]) if maps else None
 
-    def blocks_wrt(self, name):
+    def add_derivative(self, name, blocks):
         gradients = self._gradients(name)
-        if not gradients:
-            return None
-        blocks = zeros(self.shape + (3,))
         for tint, gradient in gradients:
-            add_products(blocks, tint, gradient)
-        return blocks
+            add_products(blocks, np.broadcast_to(tint, (len(tint), blocks.shape[1])), gradient)
+        return bool(gradients)
 
     def _gradients(self, name):
         """Pairs of a colour, (N, C) or (1, C), and a gradient, (N, k): their products add up to the derivative by an input."""
         gradients = ((color, self._gradient(name, color, part)) for color, part in self._reflected(True).items())
-        return [(np.broadcast_to(tint, (len(tint), self.shape[1])), gradient) for tint, gradient in
-                ((self._tint(color), gradient) for color, gradient in gradients if gradient is not None)]
+        return [(self._tint(color), gradient) for color, gradient in gradients if gradient is not None]
 
     def _gradient(self, name, color, part):
         """Derivative (N, k) of D or G by an input, None if it does not depend on it."""

@@ -374,12 +374,12 @@ class LitPoints:
 
     def blocks(self, name, term):
         """The derivatives (N, C, 3) of a light by positions, "v", or normals, "vertex_normals"; None if there are none."""
-        own = {"v": "v", "vertex_normals": "vn"}[term]
-        parts = [blocks for blocks in (light.blocks_wrt(own) for light in self.lights[name]) if blocks is not None]
-        if not parts:
+        if not self.lights[name]:
             return None
-        total = reduce(add, parts)
-        return total if own == "v" else self._of_normals(total)
+        blocks, own = zeros(self.nodes[name].shape + (3,)), {"v": "v", "vertex_normals": "vn"}[term]
+        if not any([light.add_derivative(own, blocks) for light in self.lights[name]]):
+            return None
+        return blocks if own == "v" else self._of_normals(blocks)
 
     def _of_normals(self, blocks):
         """By normals before normalization."""
