@@ -155,7 +155,8 @@ class DirectLight(Light):
         u, intensity = self._arrival()
         result = {}
         if getattr(self, "vc", None) is not None:
-            result["vc"] = Reflectance(*reflect(LAMBERT, normals, u, u, intensity, 1.0, with_slopes))
+            nowhere = np.zeros((1, 3))  # is the eye: diffuse light looks the same from everywhere
+            result["vc"] = Reflectance(*reflect(LAMBERT, normals, u, nowhere, intensity, 1.0, with_slopes))
         if getattr(self, "specular_color", None) is not None:
             w, _, _ = self._to_eye()
             lobe, shininess = self._gloss()
@@ -213,20 +214,23 @@ class DirectLight(Light):
 
     def _gradient(self, name, color, part):
         """Derivative (N, k) of D or G by an input, None if it does not depend on it."""
+        is_gloss = color == "specular_color"
         if name == "vn":
             return part.wrt_n
-        by_arrival = self._through_arrival(name, part.wrt_u, part.wrt_intensity)
-        if color == "vc":
-            return by_arrival
         if name == "shininess":
-            return part.wrt_shininess[:, None]
-        if name not in ("v", "eye"):
-            return by_arrival
-        w, distance, inverse_distance = self._to_eye()
-        by_eye = through_direction(part.wrt_w, np.zeros_like(distance), w, inverse_distance)
+            return part.wrt_shininess[:, None] if is_gloss else None
         if name == "eye":
-            return by_eye
+            return self._through_eye(part.wrt_w) if is_gloss else None
+        by_arrival = self._through_arrival(name, part.wrt_u, part.wrt_intensity)
+        if name != "v" or not is_gloss:
+            return by_arrival
+        by_eye = self._through_eye(part.wrt_w)
         return -by_eye if by_arrival is None else by_arrival - by_eye
+
+    def _through_eye(self, wrt_w):
+        """Derivatives (N, 3) by the eye of numbers that change so with w; those by v are the opposite."""
+        w, distance, inverse_distance = self._to_eye()
+        return through_direction(wrt_w, np.zeros_like(distance), w, inverse_distance)
 
 
 def colors_of_points(node, name, count, num_colors):

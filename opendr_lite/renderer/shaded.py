@@ -40,7 +40,8 @@ from .textured import TexturedRenderer
 __all__ = ["ShadedRenderer", "ShadedTexturedRenderer"]
 
 SCENE = "f", "frustum", "camera", "overdraw", "derivative"
-SHADING = "lights", "vn", "specular_color", "shininess", "eye", "lobe"
+SHADING_TERMS = "lights", "vn", "shininess", "eye", "lobe"
+SHADING = *SHADING_TERMS, "specular_color"
 ALBEDO = "vc", "fc", "ft", "vt", "texture_image", "texture_filter"
 LIGHT = "diffuse_light", "specular_light"
 SURFACE = "v", "vertex_normals"
@@ -74,7 +75,7 @@ class ShadedRenderer(ColoredRenderer):
     `lighting.light`; a highlight that reaches this edge jumps there, which no derivative knows of.
     """
 
-    terms = *ColoredRenderer.terms, "lights", "vn", "shininess", "eye", "lobe"
+    terms = *ColoredRenderer.terms, *SHADING_TERMS
     dterms = *ColoredRenderer.dterms, "specular_color", *SURFACE, *LIGHT
     initial_values = {"lobe": "blinn_phong"}
 
@@ -138,7 +139,7 @@ class ShadedRenderer(ColoredRenderer):
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def _lit_pixels(self):
-        """Indices of the pixels that show a face; the lights on these, followed by the samples of an exact image."""
+        """The lights on what is seen: in the pixels that show a face, then in the samples of an exact image."""
         face_id, seen = self.pixels.face_id.ravel(), self._seen
         faces, weights = [face_id[seen]], [self.weights[seen]]
         if self.is_exact:
@@ -153,7 +154,7 @@ class ShadedRenderer(ColoredRenderer):
 
     @property
     def diffuse_light(self):
-        """E, a node (n, C), of the pixels that show a face, followed by the samples of an exact image."""
+        """E, a node (n, C), of the pixels that show a face, then of the samples of an exact image."""
         return self._lit_pixels.nodes["diffuse_light"]
 
     @property
@@ -241,15 +242,16 @@ class ShadedRenderer(ColoredRenderer):
         return self._on_channels(self._lit_at(pixels).nodes[name].r)
 
     def _light_gradient(self, name, pixels):
-        """How it changes over the screen, along the surface, (n, C, 2)."""
+        """How it changes over the screen, along the surface, (n, C, 2); 0 where that is too large for a number."""
         lit = self._lit_at(pixels)
         change = np.zeros(lit.nodes[name].shape + (2,))
         for term in SURFACE:
             slopes = surface_gradient(pixels, self.screen, self.faces, self.faces, self._surface_values(term))
             blocks = lit.blocks(name, term)
             if blocks is not None:
-                change += np.matmul(blocks, slopes)
-        return self._on_channels(change)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    change += np.matmul(blocks, slopes)
+        return self._on_channels(np.where(np.isfinite(change), change, 0.0))
 
     def _lit_at(self, pixels):
         return self._lit(self.faces[pixels[0].ravel()], pixels[1].reshape(-1, 3))
@@ -308,7 +310,7 @@ class ShadedRenderer(ColoredRenderer):
             if len(values) > 1:
                 return PixelInterpolation(None, weights, light, len(values), seen) @ entries
             return PixelInterpolation(np.minimum(own[0], 0), own[1], light, 1) @ entries
-        if name == "diffuse_light" or name == "specular_light":
+        if name in LIGHT:
             values, entries = self._light_values(name)
             scale = albedo if name == "diffuse_light" else self._specular_at(pixels)
             return PixelInterpolation(*own, scale, len(values)) @ entries
@@ -332,7 +334,7 @@ class ShadedTexturedRenderer(ShadedRenderer, TexturedRenderer):
         See `TexturedRenderer`, as for all others.
     """
 
-    terms = *TexturedRenderer.terms, "lights", "vn", "shininess", "eye", "lobe"
+    terms = *TexturedRenderer.terms, *SHADING_TERMS
     dterms = *TexturedRenderer.dterms, "specular_color", *SURFACE, *LIGHT
     initial_values = {"texture_filter": "mipmap"}
 
@@ -377,7 +379,8 @@ class LitPoints:
         if not self.lights[name]:
             return None
         blocks, own = zeros(self.nodes[name].shape + (3,)), {"v": "v", "vertex_normals": "vn"}[term]
-        if not any([light.add_derivative(own, blocks) for light in self.lights[name]]):
+        depends = [light.add_derivative(own, blocks) for light in self.lights[name]]
+        if not any(depends):
             return None
         return blocks if own == "v" else self._of_normals(blocks)
 

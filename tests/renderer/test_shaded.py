@@ -3,6 +3,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from opendr_lite import ch
 from opendr_lite.ch import Ch, check_jacobian
@@ -12,6 +14,7 @@ from opendr_lite.lighting import AmbientLight, DirectionalLight, PointLight, Sph
 from opendr_lite.renderer import ColoredRenderer, ShadedRenderer, ShadedTexturedRenderer, TexturedRenderer
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference.lighting import harmonics, shade, unit
+from tests.renderer import test_fuzz as fuzz
 from tests.renderer.scenes import at_pixels, blob, camera, flat_camera, frustum, grid
 from tests.renderer.test_exact import assert_exact
 
@@ -360,6 +363,22 @@ def test_a_big_flat_mesh_of_many_pixels():
     assert check_jacobian(rn, rn.lights[1].light_pos).ok(1e-6)
     cotangent, tangent = np.random.default_rng(0).standard_normal(rn.size), np.random.default_rng(1).standard_normal(v.size)
     assert rn.jvp(v, tangent) @ cotangent == pytest.approx(tangent @ rn.vjp(v, cotangent), rel=1e-9)
+
+
+@pytest.mark.parametrize("derivative", ["opendr", "exact"])
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(mesh=fuzz.meshes, depth=st.sampled_from([0.0, 2.0, 5.0]))
+def test_no_mesh_is_too_strange(derivative, mesh, depth):
+    v, f = np.array(mesh[0]), mesh[1]
+    v[np.abs(v) < 1e-50] = 0.0  # exact gradients of any image overflow where depths are as small as that
+    view = camera(Ch(v), 13, 11, t=[0, 0, depth], f=[12.0, 13.0])
+    rn = ShadedRenderer(camera=view, f=np.array(f, int), frustum=frustum(13, 11, far=40.0), lights=list(lights().values()),
+                        vc=Ch(np.full((len(v), 3), 0.5)), specular_color=Ch(0.5), shininess=Ch(6.0), derivative=derivative)
+    assert np.isfinite(rn.r).all()
+    for x in (rn.v, view.rt, view.t, rn.vc, rn.specular_color, rn.shininess, rn.lights[1].light_pos, rn.lights[1].cone):
+        jacobian = rn.dr_wrt(x)
+        assert jacobian is None or np.isfinite(jacobian.data).all()
+        assert np.isfinite(rn.vjp(x, np.ones(rn.size))).all()
 
 
 # ---------------------------------------------------------------------- why there is no derivative
