@@ -1,4 +1,4 @@
-"""All lights, on the vertices and on the pixels of a coarse mesh; and a spotlight found from the picture that it makes."""
+"""All lights, on vertices and on pixels of a coarse mesh; and a spotlight found from the picture that it makes."""
 import numpy as np
 from common import FRUSTUM, camera, knot, output_folder
 from matplotlib.figure import Figure
@@ -32,7 +32,8 @@ def panorama():
     """A sky that is bright above, green below, with a warm sun on the right."""
     up, around = np.linspace(1, -1, 32)[:, None], np.linspace(-np.pi, np.pi, 64)
     sun = 8 * np.exp(-6 * (up - 0.4) ** 2 - 3 * (around - 1.2) ** 2)
-    return 0.8 * np.stack([0.15 + 0.2 * up + sun, 0.35 + 0.1 * up + 0.7 * sun, 0.4 + 0.4 * up + 0.3 * sun], axis=2).clip(0)
+    red, green, blue = 0.15 + 0.2 * up + sun, 0.35 + 0.1 * up + 0.7 * sun, 0.4 + 0.4 * up + 0.3 * sun
+    return 0.8 * np.stack([red, green, blue], axis=2).clip(0)
 
 
 folder = output_folder("lights", __doc__)
@@ -41,7 +42,8 @@ v, f = np.concatenate([tube.v, plane]), np.concatenate([tube.f, squares + len(tu
 albedo = np.repeat([[0.95, 0.65, 0.4], [0.6, 0.65, 0.75]], [len(tube.v), len(plane)], axis=0)
 vn, view = VertNormals(v, f), camera(v)
 
-ambient, sun = AmbientLight(light_color=0.2), DirectionalLight(light_dir=[1.0, 1.5, 2.0], light_color=[0.45, 0.42, 0.35])
+ambient = AmbientLight(light_color=0.2)
+sun = DirectionalLight(light_dir=[1.0, 1.5, 2.0], light_color=[0.45, 0.42, 0.35])
 lamp = PointLight(light_pos=[-3.0, -1.5, -1.0], light_color=[1.2, 0.9, 0.6], attenuation=[0.0, 0.0, 0.3])
 spot = SpotLight(light_pos=[2.0, -2.5, -5.0], light_dir=[0.3, 1.1, 6.0], cone=[0.2, 0.26], light_color=0.7)
 sky = SphericalHarmonics(components=EnvironmentHarmonics(panorama()))

@@ -4,14 +4,14 @@ The image is equirectangular. The centre of the pixel in row i of H and column j
 
     d = (sin θ sin φ, -cos θ, sin θ cos φ)     θ = π (i + ½) / H,   φ = 2π (j + ½) / W - π
 
-in axes as of a camera: the middle of the image is ahead, at +z, its top up, at -y, its right at +x. A pixel has the solid
-angle Δφ (cos θ_top - cos θ_bottom), so that those of all add up to 4π. The light is then
+in axes as of a camera: the middle of the image is ahead, at +z, its top up, at -y, its right at +x. A pixel has the
+solid angle Δφ (cos θ_top - cos θ_bottom), so that those of all add up to 4π. The light is then
 
     L_j = sum_p image_p Y_j(d_p) solid_angle_p
 
 A diffuse surface with normal n sends back the mean of max(0, n·d) L(d) over the half sphere, a convolution, which is a
-factor in each band l of the harmonics (R. Ramamoorthi and P. Hanrahan, An efficient representation for irradiance environment
-maps, 2001, eqs. 8 and 9):
+factor in each band l of the harmonics (R. Ramamoorthi and P. Hanrahan, An efficient representation for irradiance
+environment maps, 2001, eqs. 8 and 9):
 
     B_lm = A_l / π L_lm     A_0 = π,  A_1 = 2π/3,  A_l = 0 for odd l > 1,
                             A_l = 2π (-1)^(l/2 - 1) / ((l + 2) (l - 1)) · l! / (2^l (l/2)!²) for even l
@@ -53,7 +53,7 @@ class EnvironmentHarmonics(Ch):
     image : (H, W) or (H, W, C)
         Equirectangular, see the module; not clamped.
     order : int
-        0 to 8, by default 2, which leaves out 1 % of what a diffuse surface makes of light, at most.
+        0 to 8, by default 2, which holds 99 % of the energy that a diffuse surface sends back of light from a point.
     diffuse : bool
         True (the default) for the light that a diffuse surface sends back, False for the light itself.
     """
@@ -68,7 +68,8 @@ class EnvironmentHarmonics(Ch):
         """The image as (H, W, C)."""
         image = input_value(self, "image")
         if image.ndim not in (2, 3) or not image.size:
-            raise ValueError(f"EnvironmentHarmonics: image must have shape (rows, columns, channels), got {image.shape}")
+            raise ValueError("EnvironmentHarmonics: image must have shape (rows, columns, channels), got "
+                             f"{image.shape}")
         return image.reshape(image.shape[:2] + (-1,))
 
     @property

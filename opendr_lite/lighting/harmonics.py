@@ -5,19 +5,21 @@ With n = (x, y, z) a unit vector,
     Y_lm = K_lm Π_lm(z) c_m(x, y)     c_m = Re (x + i y)^m for m >= 0,   Im (x + i y)^|m| for m < 0
     Π_lm = d^|m| P_l / dz^|m|         K_lm = √((2 l + 1) / 4π · (l - |m|)! / (l + |m|)! · (2 if m else 1))
 
-P_l the Legendre polynomials: orthonormal on the sphere, without the phase (-1)^m. They come band by band, l = 0, 1, ..., in
-each from m = -l to l, but for the band l = 1, which is x, z, y. The first nine are so the harmonics of OpenDR,
+P_l the Legendre polynomials: orthonormal on the sphere, without the phase (-1)^m. They come band by band, l = 0, 1,
+..., in each from m = -l to l, but for the band l = 1, which is x, z, y. The first nine are so the harmonics of
+OpenDR,
 
     1, x, z, y, xy, yz, 3z² - 1, xz, x² - y²    times constants
 
-(R. Ramamoorthi and P. Hanrahan, An efficient representation for irradiance environment maps, 2001, eq. 3). Since Π_lm is a
-derivative itself, and (x + i y)^m is analytic, gradients need no other polynomials:
+(R. Ramamoorthi and P. Hanrahan, An efficient representation for irradiance environment maps, 2001, eq. 3). Since Π_lm
+is a derivative itself, and (x + i y)^m is analytic, gradients need no other polynomials:
 
     ∂Π_lm/∂z = Π_l,m+1        ∂(x + i y)^m = m (x + i y)^(m-1) (dx + i dy)
 
 Recurrences: Π_mm = (2m - 1)!!,  (l - m) Π_lm = (2l - 1) z Π_l-1,m - (l + m - 1) Π_l-2,m.
 
-The colour of a point is max(0, sum_j components_j Y_j(n)) light_color vc. Where the sum is 0 or less, its derivative is 0.
+The colour of a point is max(0, sum_j components_j Y_j(n)) light_color vc. Where the sum is 0 or less, its derivative
+is 0.
 """
 from math import factorial
 
@@ -105,8 +107,8 @@ class SphericalHarmonics(Light):
         components = input_value(self, "components")
         most = (MAX_ORDER + 1) ** 2
         if components.ndim not in (1, 2) or not 1 <= len(components) <= most or not components.size:
-            raise ValueError(f"SphericalHarmonics: components must have 1 to {most} entries, or as many rows of one for "
-                             f"each channel; got shape {components.shape}")
+            raise ValueError(f"SphericalHarmonics: components must have 1 to {most} entries, or as many rows with one "
+                             f"for each channel; got shape {components.shape}")
         return components.reshape(len(components), -1)
 
     @property

@@ -1,7 +1,7 @@
 """What a surface makes of light that comes from one direction at each of its points.
 
-With n the normal, u the direction to the light, w that to the eye, I the intensity of the light, L a lobe (`lobes`) and s
-the shininess, a point has the colour
+With n the normal, u the direction to the light, w that to the eye, I the intensity of the light, L a lobe (`lobes`)
+and s the shininess, a point has the colour
 
     light_color (vc D + specular_color G)
 
@@ -52,7 +52,9 @@ class Light(Ch):
         return self.shape[1]
 
     def add_derivative(self, name, blocks):
-        """Add the derivatives by "v" or "vn", of each point alone, to `blocks` (N, C, 3), of this light's channels or more.
+        """Add the derivatives by "v" or "vn", of each point alone, to `blocks`, (N, C, 3).
+
+        If `blocks` has more channels than this light, they all get the same.
 
         Returns
         -------
@@ -208,7 +210,7 @@ class DirectLight(Light):
         return bool(gradients)
 
     def _gradients(self, name):
-        """Pairs of a colour, (N, C) or (1, C), and a gradient, (N, k): their products add up to the derivative by an input."""
+        """Pairs of a colour, (N, C) or (1, C), and a gradient, (N, k); their products add up to the derivative."""
         gradients = ((color, self._gradient(name, color, part)) for color, part in self._reflected(True).items())
         return [(self._tint(color), gradient) for color, gradient in gradients if gradient is not None]
 
@@ -234,7 +236,7 @@ class DirectLight(Light):
 
 
 def colors_of_points(node, name, count, num_colors):
-    """The colour of that name as an array that multiplies with one of shape (count, 1), and with `num_colors` colours."""
+    """The colour of that name, as an array that multiplies with (count, 1) numbers and with `num_colors` colours."""
     values = input_value(node, name)
     if values.ndim < 2:
         values = values.reshape((-1, num_colors) if values.size == count * num_colors else -1)

@@ -43,8 +43,9 @@ class PointLight(DirectLight):
         a, b, c = self._coefficients()
         divisor = np.where(distance > 0, a + distance * (b + distance * c), np.inf)
         if not (divisor > 0).all():
+            worst = divisor.argmin()
             raise ValueError(f"{type(self).__name__}: attenuation must leave a + b r + c r² > 0 at all distances r of "
-                             f"points; with {[a, b, c]} it is {divisor.min():.3g} at r = {distance[divisor.argmin()]:.3g}")
+                             f"points; with {[a, b, c]} it is {divisor[worst]:.3g} at r = {distance[worst]:.3g}")
         return u, distance, inverse_distance, 1 / divisor
 
     def _coefficients(self):

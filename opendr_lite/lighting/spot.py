@@ -1,4 +1,4 @@
-"""Light from a point, in a cone. With u and I as of a `PointLight`, a the axis, the cosine x = -u·a is 1 on the axis, and
+"""Light from a point, in a cone. With u and I as of a `PointLight`, a the axis, and x = -u·a, which is 1 on the axis,
 
     I_spot = I p(x)        ∂I_spot = p ∂I - I p' (a·∂u + u·∂a)
 

@@ -9,13 +9,14 @@ an albedo a, the product of the factors of a coloured or textured image, and a s
 
     I = a E(x, n) + s H(x, n)
 
-with E their light on a white surface and H their highlights. E, one more factor, and H are nodes, functions of the lights at
-points that stay. As the points move on their faces, and with the corners of these,
+with E their light on a white surface and H their highlights. E, one more factor, and H are nodes, functions of the
+lights at points that stay. As the points move on their faces, and with the corners of these,
 
     dI = sum_k b_k ((a ∂E/∂x + s ∂H/∂x) dv[i_k] + (a ∂E/∂m + s ∂H/∂m) dvn[i_k])
 
-which is a `PixelMotion`. That the faces move over the screen and carry their colours along is the part of the derivative that
-any image has: OpenDR's, with the gradient of this image, or the exact one, for which colours change along the surface by
+which is a `PixelMotion`. That the faces move over the screen and carry their colours along is the part of the
+derivative that any image has: OpenDR's, with the gradient of this image, or the exact one, for which colours change
+along the surface by
 
     ∇E = ∂E/∂x ∇x + ∂E/∂m ∇m
 """
@@ -69,10 +70,10 @@ class ShadedRenderer(ColoredRenderer):
     eye : (3,) node or array, optional
         Where highlights are seen from, by default the centre of the camera.
 
-    Derivatives: exact with respect to lights, normals, albedo and what makes highlights. With respect to the camera and the
-    vertices, the motion of the image by OpenDR's approximation or, with derivative='exact', exactly, plus the exact change of
-    the light on what each pixel shows. At a point on the edge of the shadow they are those of the dark side, see
-    `lighting.light`; a highlight that reaches this edge jumps there, which no derivative knows of.
+    Derivatives: exact with respect to lights, normals, albedo and what makes highlights. With respect to the camera
+    and the vertices, the motion of the image by OpenDR's approximation or, with derivative='exact', exactly, plus the
+    exact change of the light on what each pixel shows. At a point on the edge of the shadow they are those of the
+    dark side, see `lighting.light`; a highlight that reaches this edge jumps there, which no derivative knows of.
     """
 
     terms = *ColoredRenderer.terms, *SHADING_TERMS
@@ -134,8 +135,8 @@ class ShadedRenderer(ColoredRenderer):
 
     def _lit(self, corners, weights):
         """The lights on points of faces, `LitPoints`."""
-        return LitPoints(self._interpolated("v", corners, weights), self._interpolated("vertex_normals", corners, weights),
-                         self._needed("lights"), self._gloss)
+        v, m = (self._interpolated(name, corners, weights) for name in SURFACE)
+        return LitPoints(v, m, self._needed("lights"), self._gloss)
 
     @depends_on(*SCENE, *SHADING, *ALBEDO)
     def _lit_pixels(self):
@@ -290,7 +291,8 @@ class ShadedRenderer(ColoredRenderer):
         samples, first = self._samples, len(self._seen)
         place = np.arange(first, first + samples.count, dtype=np.int32)
         seen = SeenFaces(samples.pixels[0][0], self.faces)
-        rows = self._light_map(name, samples.pixels, seen, place, self._product_of_others("diffuse_light", samples.pixels))
+        albedo = self._product_of_others("diffuse_light", samples.pixels)
+        rows = self._light_map(name, samples.pixels, seen, place, albedo)
         return Patched(whole, samples.marked, samples.rows(rows, self._channels))
 
     def _light_map_of_pixels(self, name):
@@ -370,12 +372,12 @@ class LitPoints:
         points = {"v": Ch(v), "vn": Ch(self.n)}
         self.lights = {"diffuse_light": [light.on(**points) for light in lights], "specular_light": []}
         if gloss is not None:
-            self.lights["specular_light"] = [light.on(**points, **gloss, vc=None, specular_color=1.0) for light in lights
-                                             if isinstance(light, DirectLight)]
+            mirror = {**points, **gloss, "vc": None, "specular_color": 1.0}
+            self.lights["specular_light"] = [light.on(**mirror) for light in lights if isinstance(light, DirectLight)]
         self.nodes = {name: reduce(add, parts) if parts else None for name, parts in self.lights.items()}
 
     def blocks(self, name, term):
-        """The derivatives (N, C, 3) of a light by positions, "v", or normals, "vertex_normals"; None if there are none."""
+        """The derivatives (N, C, 3) of a light by "v" or "vertex_normals"; None if there are none."""
         if not self.lights[name]:
             return None
         blocks, own = zeros(self.nodes[name].shape + (3,)), {"v": "v", "vertex_normals": "vn"}[term]

@@ -11,7 +11,8 @@ def directions(height, width):
     """Where the pixels look, (H, W, 3), and their solid angles (H, 1), as documented."""
     polar = np.pi * (np.arange(height)[:, None] + 0.5) / height
     around = 2 * np.pi * (np.arange(width) + 0.5) / width - np.pi
-    d = np.stack(np.broadcast_arrays(np.sin(polar) * np.sin(around), -np.cos(polar), np.sin(polar) * np.cos(around)), axis=2)
+    x, y, z = np.sin(polar) * np.sin(around), -np.cos(polar), np.sin(polar) * np.cos(around)
+    d = np.stack(np.broadcast_arrays(x, y, z), axis=2)
     top, bottom = np.pi * np.arange(height) / height, np.pi * np.arange(1, height + 1) / height
     return d, (2 * np.pi / width * (np.cos(top) - np.cos(bottom)))[:, None]
 
@@ -25,7 +26,8 @@ def sky(height=48, width=96):
     """A smooth panorama with a sun: bright above and to the right, ahead."""
     d, _ = directions(height, width)
     sun = np.exp(12 * (d @ [0.48, -0.6, 0.64] - 1))
-    return np.stack([0.2 - 0.1 * d[..., 1] + 3 * sun, 0.3 - 0.2 * d[..., 1] + 2 * sun, 0.5 - 0.4 * d[..., 1] + sun], axis=2)
+    up = -d[..., 1]
+    return np.stack([0.2 + 0.1 * up + 3 * sun, 0.3 + 0.2 * up + 2 * sun, 0.5 + 0.4 * up + sun], axis=2)
 
 
 def brute_force(image, normals):
@@ -65,8 +67,9 @@ def test_light_of_1_from_all_sides_makes_a_white_surface_1():
     np.testing.assert_allclose(white.r, 1, atol=1e-3)
 
 
-@pytest.mark.parametrize("pixel, towards", [((0.5, 0.5), [0, 0, 1]), ((0.02, 0.5), [0, -1, 0]), ((0.5, 0.75), [1, 0, 0]),
-                                            ((0.98, 0.3), [0, 1, 0]), ((0.5, 0.25), [-1, 0, 0]), ((0.5, 0.01), [0, 0, -1])])
+@pytest.mark.parametrize("pixel, towards", [
+    ((0.5, 0.5), [0, 0, 1]), ((0.02, 0.5), [0, -1, 0]), ((0.5, 0.75), [1, 0, 0]),
+    ((0.98, 0.3), [0, 1, 0]), ((0.5, 0.25), [-1, 0, 0]), ((0.5, 0.01), [0, 0, -1])])
 def test_where_the_pixels_of_a_panorama_are(pixel, towards):
     image = np.zeros((40, 80))
     image[int(40 * pixel[0]), int(80 * pixel[1])] = 1

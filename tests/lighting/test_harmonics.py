@@ -72,8 +72,8 @@ def test_derivatives_of_high_orders(count):
     assert_derivative(light, vn, components, color, vc)
 
 
-@pytest.mark.parametrize("color, vc", [(1.0, 1.0), ([0.7], np.full((24, 3), 0.6)), ([0.9, 0.8, 0.7], np.full((24, 1), 0.6)),
-                                       ([0.9, 0.8, 0.7], 0.6)])
+@pytest.mark.parametrize("color, vc", [
+    (1.0, 1.0), ([0.7], np.full((24, 3), 0.6)), ([0.9, 0.8, 0.7], np.full((24, 1), 0.6)), ([0.9, 0.8, 0.7], 0.6)])
 def test_components_of_each_channel(color, vc):
     components = Ch(0.3 * np.random.default_rng(3).standard_normal((16, 3)) + 0.5 * np.eye(16, 3))
     vn, color, vc = Ch(NORMALS), Ch(color), Ch(vc)

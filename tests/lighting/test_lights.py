@@ -69,8 +69,8 @@ def test_highlights_are_those_of_the_loop(kind, lobe):
 def test_falloff_with_distance():
     v = np.array([[0.0, 0, 1], [0, 0, 2], [0, 0, 4]])
     towards = np.tile([0.0, 0, -1], (3, 1))
-    for attenuation, expected in (((1, 0, 0), [1, 1, 1]), ((0, 1, 0), [1, 1 / 2, 1 / 4]), ((0, 0, 1), [1, 1 / 4, 1 / 16]),
-                                  ((1, 2, 3), [1 / 6, 1 / 17, 1 / 57])):
+    for attenuation, expected in (((1, 0, 0), [1, 1, 1]), ((0, 1, 0), [1, 1 / 2, 1 / 4]),
+                                  ((0, 0, 1), [1, 1 / 4, 1 / 16]), ((1, 2, 3), [1 / 6, 1 / 17, 1 / 57])):
         lamp = PointLight(v=v, vn=towards, light_pos=np.zeros(3), attenuation=attenuation)
         np.testing.assert_allclose(lamp.r.ravel(), expected, rtol=1e-14)
 
@@ -230,7 +230,8 @@ def test_a_light_on_another_surface():
     expected.light_pos[0] = 0.2
     np.testing.assert_array_equal(moved.r, expected.r)
     sky = SphericalHarmonics(components=[1.0, 0.2], vn=N)
-    np.testing.assert_array_equal(sky.on(v=V, vn=-N, eye=np.zeros(3)).r, SphericalHarmonics(components=[1, 0.2], vn=-N).r)
+    expected = SphericalHarmonics(components=[1, 0.2], vn=-N)
+    np.testing.assert_array_equal(sky.on(v=V, vn=-N, eye=np.zeros(3)).r, expected.r)
 
 
 @pytest.mark.parametrize("kind", KINDS)

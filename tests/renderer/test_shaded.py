@@ -25,7 +25,8 @@ OWN = {"lamp": ("light_pos", "attenuation", "light_color"), "spot": ("light_pos"
 
 def lights():
     random = np.random.default_rng(0)
-    return {"lamp": PointLight(light_pos=Ch([-2.1, -1, -2.2]), attenuation=Ch([1, 0.1, 0.05]), light_color=Ch([0.4, 0.6, 0.5])),
+    return {"lamp": PointLight(light_pos=Ch([-2.1, -1, -2.2]), attenuation=Ch([1, 0.1, 0.05]),
+                               light_color=Ch([0.4, 0.6, 0.5])),
             "spot": SpotLight(light_pos=Ch([1.0, -2, -2]), light_dir=Ch([-0.5, 1, 1]), cone=Ch([0.3, 0.8]),
                               light_color=Ch([1.0, 0.8, 0.6])),
             "sun": DirectionalLight(light_dir=Ch([0.3, 0.5, 1.0]), light_color=Ch([0.3, 0.4, 0.5])),
@@ -67,7 +68,8 @@ def twin(rn, eye):
     gloss = {"shininess": float(rn.shininess.r), "eye": eye, "lobe": rn.lobe}
     lamp, spot, sun, sky, glow = rn.lights
     direct = [{"position": lamp.light_pos.r, "attenuation": lamp.attenuation.r, "color": lamp.light_color.r},
-              {"position": spot.light_pos.r, "direction": spot.light_dir.r, "cone": spot.cone.r, "color": spot.light_color.r},
+              {"position": spot.light_pos.r, "direction": spot.light_dir.r, "cone": spot.cone.r,
+               "color": spot.light_color.r},
               {"direction": sun.light_dir.r, "color": sun.light_color.r}]
     for (row, column), face in np.ndenumerate(rn.visibility_image):
         if face == 4294967295:
@@ -118,7 +120,8 @@ def test_with_one_normal_for_all_it_does_not_matter_what_is_shaded():
     """In parallel light, vertices and pixels have the same colours, and so the same derivatives by the light."""
     vn, sun = np.tile([0.0, 0.6, -0.8], (40, 1)), lights()["sun"]
     rn = body(lights=sun, vn=vn, specular_color=None)
-    gouraud = ColoredRenderer(camera=rn.camera, f=rn.f, frustum=rn.frustum, bgcolor=rn.bgcolor, vc=sun.on(vn=vn, vc=rn.vc))
+    gouraud = ColoredRenderer(camera=rn.camera, f=rn.f, frustum=rn.frustum, bgcolor=rn.bgcolor,
+                              vc=sun.on(vn=vn, vc=rn.vc))
     np.testing.assert_allclose(rn.r, gouraud.r, rtol=1e-13)
     for x in sun.light_dir, sun.light_color, rn.v, rn.camera.t:
         np.testing.assert_allclose(rn.dr_wrt(x).toarray(), gouraud.dr_wrt(x).toarray(), atol=1e-12)
@@ -212,7 +215,8 @@ def test_opendr_derivatives_are_the_motion_and_what_changes_on_the_faces():
 
     def held(v):
         """Colours of the pixels, put together from the nodes."""
-        x, m, a = (np.einsum("pk,pki->pi", b[seen], each[rn.corners[seen]]) for each in (v, VertNormals(v, rn.f).r, rn.vc.r))
+        x, m, a = (np.einsum("pk,pki->pi", b[seen], each[rn.corners[seen]])
+                   for each in (v, VertNormals(v, rn.f).r, rn.vc.r))
         surface = {"v": x, "vn": m / np.linalg.norm(m, axis=1)[:, None], "vc": a, "specular_color": rn.specular_color.r,
                    "shininess": rn.shininess.r, "eye": eye}
         image = np.zeros((len(seen), 3))
@@ -235,7 +239,8 @@ def test_products_agree_with_the_jacobian(cls, derivative):
         rn.camera.t = [0.1, -0.2, 0.9]  # some faces are cut
         rn.frustum = {**rn.frustum, "near": 0.5}
     for x in rn.v, rn.camera.rt, rn.camera.t, rn.camera.f, rn.lights[1].light_pos, rn.vc:
-        jacobian, tangent, cotangent = rn.dr_wrt(x), random.standard_normal((x.size, 2)), random.standard_normal((rn.size, 2))
+        jacobian = rn.dr_wrt(x)
+        tangent, cotangent = (random.standard_normal((count, 2)) for count in (x.size, rn.size))
         size = abs(jacobian).max()
         np.testing.assert_allclose(rn.jvp(x, tangent), jacobian @ tangent, atol=1e-11 * size)
         np.testing.assert_allclose(rn.vjp(x, cotangent), jacobian.T @ cotangent, atol=1e-10 * size)
@@ -361,7 +366,7 @@ def test_a_big_flat_mesh_of_many_pixels():
     rn = ShadedRenderer(camera=view, f=f, frustum=frustum(120, 100), lights=list(lights().values()), specular_color=0.4,
                         shininess=10.0, vn=-VertNormals(v, f))
     assert check_jacobian(rn, rn.lights[1].light_pos).ok(1e-6)
-    cotangent, tangent = np.random.default_rng(0).standard_normal(rn.size), np.random.default_rng(1).standard_normal(v.size)
+    cotangent, tangent = (np.random.default_rng(0).standard_normal(count) for count in (rn.size, v.size))
     assert rn.jvp(v, tangent) @ cotangent == pytest.approx(tangent @ rn.vjp(v, cotangent), rel=1e-9)
 
 
@@ -372,8 +377,9 @@ def test_no_mesh_is_too_strange(derivative, mesh, depth):
     v, f = np.array(mesh[0]), mesh[1]
     v[np.abs(v) < 1e-50] = 0.0  # exact gradients of any image overflow where depths are as small as that
     view = camera(Ch(v), 13, 11, t=[0, 0, depth], f=[12.0, 13.0])
-    rn = ShadedRenderer(camera=view, f=np.array(f, int), frustum=frustum(13, 11, far=40.0), lights=list(lights().values()),
-                        vc=Ch(np.full((len(v), 3), 0.5)), specular_color=Ch(0.5), shininess=Ch(6.0), derivative=derivative)
+    rn = ShadedRenderer(camera=view, f=np.array(f, int), frustum=frustum(13, 11, far=40.0), derivative=derivative,
+                        lights=list(lights().values()), vc=Ch(np.full((len(v), 3), 0.5)), specular_color=Ch(0.5),
+                        shininess=Ch(6.0))
     assert np.isfinite(rn.r).all()
     for x in (rn.v, view.rt, view.t, rn.vc, rn.specular_color, rn.shininess, rn.lights[1].light_pos, rn.lights[1].cone):
         jacobian = rn.dr_wrt(x)

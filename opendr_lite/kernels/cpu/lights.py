@@ -1,7 +1,7 @@
 """Light on points of a surface: directions, what a surface reflects, and its derivatives.
 
-Directions are d / |d| for vectors d = sign · (points - place), see `lighting.directions`. What is reflected, and the lobes,
-are derived in `lighting.light` and `lighting.lobes`.
+Directions are d / |d| for vectors d = sign · (points - place), see `lighting.directions`. What is reflected, and the
+lobes, are derived in `lighting.light` and `lighting.lobes`.
 """
 import math
 
@@ -16,7 +16,7 @@ LAMBERT, PHONG, BLINN_PHONG = 0, 1, 2  # kinds of lobes
 
 
 def directions(points, place, sign):
-    """Rows of sign · (points - place), normalized, (N, 3), their lengths (N,), and one over these; 0 for a row of zeros.
+    """Rows of sign · (points - place), normalized, (N, 3), their lengths (N,), and one over these; 0 for zeros.
 
     Parameters
     ----------
