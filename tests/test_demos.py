@@ -16,6 +16,7 @@ DEMOS = Path(__file__).resolve().parents[1] / "demos"
 CLAIMS = {  # of each scene, the pattern of a number that it prints: its least and greatest value
     "boundary": {"# pixels show": (500, 2000)},
     "exact": {r"explain #% \(opendr": (30, 100), ", #% .exact": (0, 0.2)},
+    "lights": {"steps: # off": (0, 1e-6), "its cone # radians": (0, 1e-6)},
     "moments": {r"centroid \(#, ": (89.5, 90.5), r"centroid \(\S+ #\)": (79.5, 80.5),
                 "area # pixels": (7900, 8100)},
     "optimization": {"translation #,": (0, 0.003), "rotation #,": (0, 0.002), "light #": (0, 0.05)},

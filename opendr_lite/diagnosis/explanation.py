@@ -213,6 +213,25 @@ def _of_texture_coordinates(rn, name, moved):
             or "`texture_image` does not vary where it is looked up")
 
 
+def _of_surface(rn, name, moved):
+    """Of what light falls on, in images that are shaded pixel by pixel."""
+    local = rn._local_map(getattr(rn, name))
+    if local is None or not (local @ moved).any():
+        return "the light on what is seen does not change with it"
+
+
+def _of_light(rn, name, moved):
+    """Of that light, and of what highlights are multiplied by."""
+    if (rn._local_map(getattr(rn, name)) @ moved).any():
+        return None
+    if not (rn.pixels.face_id >= 0).any():
+        return _nothing_shown(rn)
+    if name == "specular_color":
+        return "no highlight is seen"
+    scale = "`specular_color`" if name == "specular_light" else _product(rn._albedo_names)
+    return f"{scale} is zero where it is seen"
+
+
 def _of_background(rn, name, moved):
     if getattr(rn, "background_image", None) is not None:
         return "`background_image` is given, so `bgcolor` has no effect"
@@ -233,7 +252,8 @@ def _of_soft_image(rn, name, moved):
 REASONS = {"camera": _of_projections, "cut_pixels": _of_projections, "screen_points": _of_screen_points,
            "vertex_depth": _of_depths,
            "vc": _of_colors, "fc": _of_colors, "texture_image": _of_colors, "vt": _of_texture_coordinates,
-           "bgcolor": _of_background}
+           "bgcolor": _of_background, "v": _of_surface, "vertex_normals": _of_surface, "diffuse_light": _of_light,
+           "specular_light": _of_light, "specular_color": _of_light}
 """Of each input of a renderer: why the image does not change, though the input does; None where it may."""
 
 VERTICES = "vertex {} is", "vertices {} are"

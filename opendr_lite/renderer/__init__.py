@@ -3,9 +3,10 @@ from .boundary import BoundaryRenderer
 from .colored import ColoredRenderer
 from .depth import DepthRenderer
 from .face_texture import FaceTexture
+from .shaded import ShadedRenderer, ShadedTexturedRenderer
 from .silhouette import SilhouetteRenderer
 from .soft import SoftRenderer, SoftSilhouetteRenderer
 from .textured import TexturedRenderer
 
-__all__ = ["BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "FaceTexture", "SilhouetteRenderer", "SoftRenderer",
-           "SoftSilhouetteRenderer", "TexturedRenderer"]
+__all__ = ["BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "FaceTexture", "ShadedRenderer",
+           "ShadedTexturedRenderer", "SilhouetteRenderer", "SoftRenderer", "SoftSilhouetteRenderer", "TexturedRenderer"]

@@ -6,11 +6,7 @@ import pytest
 
 from opendr_lite.ch import Ch
 from opendr_lite.geometry import Rodrigues, VertNormals
-from opendr_lite.lighting import (
-    LambertianPointLight,
-    SphericalHarmonics,
-    lambertian_spotlight,
-)
+from opendr_lite.lighting import LambertianPointLight, lambertian_spotlight
 from tests import derivatives
 from tests.reference.scene import bumpy_sphere, spotlight
 
@@ -136,77 +132,10 @@ def test_missing_input_is_named(missing):
         LambertianPointLight(**inputs).r
 
 
-# ---------------------------------------------------------------------- spherical harmonics
-
-NORMALS = VertNormals(V, F).r
-
-
-def sphere_quadrature():
-    """Directions and weights that integrate polynomials of degree up to 4 over the sphere exactly."""
-    z, weight = np.polynomial.legendre.leggauss(6)
-    angle = np.arange(8) * np.pi / 4
-    radius = np.sqrt(1 - z**2)
-    directions = np.stack((np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle)),
-                           np.outer(z, np.ones(8))), axis=2)
-    return directions.reshape(-1, 3), np.repeat(weight, 8) * np.pi / 4
-
-
-def test_harmonics_are_orthonormal():
-    directions, weights = sphere_quadrature()
-    light = SphericalHarmonics(vn=directions, components=np.zeros(9))
-    basis = light._basis
-    np.testing.assert_allclose(basis.T @ (weights[:, None] * basis), np.eye(9), atol=1e-14)
-
-
-@pytest.mark.parametrize("index, normal, expected", [
-    (0, [0, 0, 1], 0.282095), (1, [1, 0, 0], 0.488603), (2, [0, 0, 1], 0.488603), (3, [0, 1, 0], 0.488603),
-    (4, [0.6, 0.8, 0], 1.092548 * 0.48), (5, [0, 0.6, 0.8], 1.092548 * 0.48), (6, [0, 0, 1], 0.315392 * 2),
-    (7, [0.6, 0, 0.8], 1.092548 * 0.48), (8, [1, 0, 0], 0.546274)])
-def test_order_and_constants_of_the_harmonics(index, normal, expected):
-    # The constants are those of Ramamoorthi and Hanrahan 2001, eq. 3.
-    light = SphericalHarmonics(vn=[normal], components=np.eye(9)[index])
-    assert light.r == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize("count", range(1, 10))
-@pytest.mark.parametrize("color", [[1.0, 0.8, 0.6], [0.7], 0.7])
-def test_derivatives_of_harmonics(count, color):
-    components = Ch(np.array([0.3, 0.5, -0.4, 0.3, 0.2, -0.3, 0.25, 0.15, -0.2])[:count])
-    vn, color = Ch(NORMALS), Ch(color)
-    light = SphericalHarmonics(vn=vn, components=components, light_color=color)
-    assert light.shape == (24, color.size) and light.num_channels == color.size
-    assert_derivative(light, vn, components, color)
-
-
-def test_fewer_components_are_the_first_ones():
-    few = SphericalHarmonics(vn=NORMALS, components=[0.3, 0.5, -0.4, 0.3])
-    all_nine = SphericalHarmonics(vn=NORMALS, components=[0.3, 0.5, -0.4, 0.3, 0, 0, 0, 0, 0])
-    np.testing.assert_array_equal(few.r, all_nine.r)
-
-
-def test_negative_light_is_clamped():
-    vn = Ch([[1.0, 0, 0], [-1, 0, 0]])
-    light = SphericalHarmonics(vn=vn, components=[0, 1.0], light_color=[1, 2])
-    np.testing.assert_allclose(light.r, [[np.sqrt(0.75 / np.pi), np.sqrt(3 / np.pi)], [0, 0]])
-    np.testing.assert_array_equal(light.dr_wrt(vn)[2:].toarray(), 0)
-
-
-def test_harmonics_of_a_mesh():
-    v = Ch(V)
-    light = SphericalHarmonics(vn=VertNormals(v, F), components=[0.3, 0.5, -0.4], light_color=np.ones(3))
-    assert_derivative(light, v)
-
-
-@pytest.mark.parametrize("components", [np.zeros(0), np.zeros(10), np.zeros((9, 3))])
-def test_a_wrong_number_of_components_is_refused(components):
-    with pytest.raises(ValueError, match="components must have 1 or .* or 9 entries"):
-        SphericalHarmonics(vn=NORMALS, components=components).r
-
-
 # ---------------------------------------------------------------------- spotlight
 
 def spot_inputs(exponent=2.5):
-    return {"v": Ch(V), "vn": Ch(NORMALS), "pos": Ch([0.5, -0.4, -3.0]), "dir": Ch([-0.2, 0.3, 2.0]),
+    return {"v": Ch(V), "vn": Ch(VertNormals(V, F).r), "pos": Ch([0.5, -0.4, -3.0]), "dir": Ch([-0.2, 0.3, 2.0]),
             "spot_exponent": Ch(exponent)}
 
 
@@ -214,7 +143,7 @@ def spot_inputs(exponent=2.5):
 def test_spotlight_is_that_of_the_loop(exponent):
     inputs = spot_inputs(exponent)
     pos, direction = inputs["pos"].r, inputs["dir"].r
-    expected = [spotlight(v, n, pos, direction, exponent) for v, n in zip(V, NORMALS)]
+    expected = [spotlight(v, n, pos, direction, exponent) for v, n in zip(V, inputs["vn"].r)]
     assert 0 < np.count_nonzero(expected) < len(V)
     np.testing.assert_allclose(lambertian_spotlight(**inputs).r, expected, rtol=1e-12)
 
