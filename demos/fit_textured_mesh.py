@@ -129,7 +129,7 @@ def by_adam(level, images, cameras, steps):
     shape = LargeSteps.starting_at(ball.v, ball.f)
     fit = Fit(shape, ball.f, np.full(ball.v.shape, 0.5), images, cameras)
     ch.minimize(fit.objective(STAGES[-1][1]), x0=[shape.u, fit.vc], method="adam", callback=log.of(fit.views),
-                options={"uniform": True, "step": [0.3, 0.02], "schedule": "cosine", "maxiter": steps,
+                options={"uniform": True, "step": [0.6, 0.03], "schedule": "cosine", "maxiter": steps,
                          "batch_size": min(5, len(images))})
     return fit, log
 

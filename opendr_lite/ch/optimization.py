@@ -60,11 +60,13 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
     ----------
     fun : Ch, sequence of Ch, or dict of label -> Ch
         The residual; the objective is the sum over all entries of all nodes. One node with a single entry is,
-        to the methods of `scipy.optimize.minimize` alone, the objective itself and not squared, as in chumpy.
+        to 'adam', 'sgd', 'momentum' and the methods of `scipy.optimize.minimize`, the objective itself and not
+        squared, as in chumpy.
     x0 : Ch or sequence of Ch
         Free variables to change, or views of them, such as ``pose[:3]``. The search starts from their values.
     method : str
         - 'dogleg' (Powell's dogleg on Gauss-Newton) or 'lm' (Levenberg-Marquardt);
+        - 'adam', 'sgd' or 'momentum': steps along the gradient, see `first_order`;
         - 'trf' or 'dogbox', by `scipy.optimize.least_squares`;
         - any method of `scipy.optimize.minimize` but its own 'dogleg'.
         Upper and lower case are the same.
@@ -87,11 +89,17 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
         max_fevals (inf), e_1 (1e-15, gradient), e_2 (1e-8, relative step), e_3 (0, relative decrease),
         sparse_solver (the older name of `linear_solver`; also 'spsolve' for 'splu', 'cg' for 'pcg', 'lsqr' for
         'lsmr') and treat_as_dense (for 'dense'); 'dogleg' also delta_0 (first radius), 'lm' tau (first damping).
+        'adam', 'sgd' and 'momentum' take step (size of the steps: a number, or one entry for each item of `x0`; 0.01
+        for 'adam'), maxiter (1000), schedule ('constant', 'exponential', 'cosine', a dict of iteration -> factor from
+        there on, or a function of the iteration), last (0.01, the last factor of 'exponential' and 'cosine'), e_1 (0),
+        batch_size (parts of each `Batch` that a step sees, by default all) and seed (0, of their choice); 'adam'
+        also betas (0.9, 0.999), eps (1e-8) and uniform (False), 'momentum' decay (0.9).
         'trf' and 'dogbox' take max_nfev, ftol, xtol, gtol, x_scale, tr_solver, tr_options. Other methods take
         what SciPy's do.
     loss : str or callable
         'linear', 'soft_l1', 'huber', 'cauchy', 'arctan', 'geman_mcclure', or a function of z = (r/f_scale)²
-        that returns the rows ρ, ρ', ρ''. See `robust`.
+        that returns the rows ρ, ρ', ρ''. See `robust`. Or 'sum': the objective is the sum of the entries as they are,
+        for methods to which one node with a single entry is the objective itself.
     f_scale : float
         The size from which a residual counts as an outlier, in units of the residual.
     linear_solver : str or callable, optional
@@ -108,6 +116,7 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
     FitResult
         The free variables are left at its x. So they are after Ctrl-C, which ends the search with the best
         state so far and status -1. Where evaluation raises an error they are left at the last accepted state.
+        'adam', 'sgd' and 'momentum' leave them at the lowest state met, on minibatches at the last one.
 
     Raises
     ------
