@@ -173,7 +173,7 @@ def arguments():
     parser.add_argument("--size", type=int, default=64, help="width and height of the pictures, a multiple of 4 (%(default)s)")
     parser.add_argument("--views", type=int, default=20, help="how many pictures are fitted (%(default)s)")
     parser.add_argument("--level", type=int, default=4, help="of the ball: 10 * 4^level + 2 vertices (%(default)s)")
-    parser.add_argument("--steps", type=int, default=300, help="of Adam (%(default)s)")
+    parser.add_argument("--steps", type=int, default=150, help="of Adam (%(default)s)")
     parser.add_argument("--output", type=Path, default=HERE / "output" / "fit_textured_mesh", help="folder for the pictures")
     given = parser.parse_args()
     if given.size < 16 or given.size % 4 or given.views < 1 or given.level < 2 or given.steps < 1:
