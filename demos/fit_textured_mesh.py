@@ -112,7 +112,7 @@ class Log:
 
 
 def by_gauss_newton(level, images, cameras):
-    """A fit to all views at once, of half of the vertices a side until the pictures have their full size; and its log."""
+    """A fit to all views at once, of a coarser ball until the pictures have their full size; and its log."""
     mesh, log = icosphere(level - 1, RADIUS), Log()
     mesh.vc = np.full(mesh.v.shape, 0.5)
     for by, smooth in STAGES:
@@ -170,11 +170,13 @@ def figure_of(rows, logs):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=64, help="width and height of the pictures, a multiple of 4 (%(default)s)")
+    parser.add_argument("--size", type=int, default=64,
+                        help="width and height of the pictures, a multiple of 4 (%(default)s)")
     parser.add_argument("--views", type=int, default=20, help="how many pictures are fitted (%(default)s)")
     parser.add_argument("--level", type=int, default=4, help="of the ball: 10 * 4^level + 2 vertices (%(default)s)")
     parser.add_argument("--steps", type=int, default=150, help="of Adam (%(default)s)")
-    parser.add_argument("--output", type=Path, default=HERE / "output" / "fit_textured_mesh", help="folder for the pictures")
+    parser.add_argument("--output", type=Path, default=HERE / "output" / "fit_textured_mesh",
+                        help="folder for the pictures")
     given = parser.parse_args()
     if given.size < 16 or given.size % 4 or given.views < 1 or given.level < 2 or given.steps < 1:
         parser.error("expected --size a multiple of 4 from 16 on, --views and --steps from 1 on, --level from 2 on")
@@ -206,8 +208,8 @@ def main():
         kept = np.sqrt(np.mean((rows[0][name] - rows[0]["target"]) ** 2))
         away = np.sqrt(chamfer_distance(fit.v, v, single_directional=True).distance.r.item())
         print(f"{name}: {len(logs[name].seconds)} steps, {logs[name].seconds[-1]:.0f} s, pixels off by "
-              f"{np.sqrt(np.mean(fit.views.r ** 2)):.4f}, of the view kept back by {kept:.4f}, vertices {away:.4f} from the "
-              f"target's")
+              f"{np.sqrt(np.mean(fit.views.r ** 2)):.4f}, of the view kept back by {kept:.4f}, vertices {away:.4f} from "
+              "the target's")
 
 
 if __name__ == "__main__":

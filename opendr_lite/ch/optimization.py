@@ -46,10 +46,11 @@ _WITH_BOUNDS = _LEAST_SQUARES + ("Nelder-Mead", "Powell", "L-BFGS-B", "TNC", "CO
 _WITH_CONSTRAINTS = ("COBYLA", "COBYQA", "SLSQP", "trust-constr")
 _FIRST_ORDER = {"adam": {"step": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "uniform": False}, "sgd": {"step": None},
                 "momentum": {"step": None, "decay": 0.9}}
-_FIRST_ORDER_OPTIONS = {"maxiter": 1000, "e_1": 0.0, "schedule": "constant", "last": 0.01, "batch_size": None, "seed": 0}
+_FIRST_ORDER_OPTIONS = {"maxiter": 1000, "e_1": 0.0, "schedule": "constant", "last": 0.01, "batch_size": None,
+                        "seed": 0}
 _METHODS = tuple(_DESCENT) + tuple(_FIRST_ORDER) + _LEAST_SQUARES + _SCALAR
 _OF_NUMBERS = tuple(_FIRST_ORDER) + _SCALAR  # methods that can do without squares
-_WITHOUT_HESSIAN = tuple(_FIRST_ORDER) + tuple(name for name in _SCALAR if not name.startswith("trust-")) + ("trust-constr",)
+_WITHOUT_HESSIAN = tuple(name for name in _OF_NUMBERS if name not in ("trust-ncg", "trust-krylov", "trust-exact"))
 
 
 def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, callback=None, options=None, *,
@@ -154,8 +155,8 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
                        _OF_NUMBERS)
         if method not in _WITHOUT_HESSIAN:
             raise ValueError(f"{method} needs a Hessian, which a node with a single entry, the objective "
-                             "itself, does not have, nor have entries with loss='sum'; put it in a list ([fun]) to have "
-                             f"it squared, or use {', '.join(_WITHOUT_HESSIAN)}")
+                             "itself, does not have, nor have entries with loss='sum'; put it in a list ([fun]) "
+                             f"to have it squared, or use {', '.join(_WITHOUT_HESSIAN)}")
     if linear_solver is not None:
         _check_capable("linear_solver", method, tuple(_DESCENT))
         twice = [name for name in ("sparse_solver", "treat_as_dense") if options.get(name)]
@@ -226,8 +227,8 @@ def _first_order(problem, run, method, bounds, constraints, tol, options):
     _check_number("last", values["last"], positive=True)
     _check_count("seed", values["seed"], 0)
     if values["step"] is None:
-        raise ValueError(f"method {method!r} needs option step, the length of a step divided by that of the gradient: it "
-                         "depends on the objective")
+        raise ValueError(f"method {method!r} needs option step, the length of a step divided by that of the gradient: "
+                         "it depends on the objective")
     rule = _rule(problem, method, values)
     sizes = problem.flat("option step", values["step"])
     if not (np.isfinite(sizes).all() and (sizes >= 0.0).all()):
