@@ -10,8 +10,8 @@
     ch.minimize(image - observed, x0=[camera.t, camera.rt])
 
 `ch` holds the differentiable arrays and the optimizers; `camera`, `geometry`, `lighting`, `renderer`, `filters`,
-`serialization` and `topology` are modules of nodes and functions, named as in OpenDR. `diagnosis` says what is wrong with
-a scene.
+`serialization` and `topology` are modules of nodes and functions, named as in OpenDR. `viewpoints` and `views` are for many
+cameras, `losses`, `primitives` and `ops` for meshes. `diagnosis` says what is wrong with a scene.
 """
 from . import (
     camera,
@@ -27,6 +27,7 @@ from . import (
     serialization,
     topology,
     viewpoints,
+    views,
 )
 from .camera import (
     Camera,
@@ -40,13 +41,23 @@ from .camera import (
 )
 from .diagnosis import check_scene, explain_derivative
 from .filters import gaussian_pyramid, laplacian_pyramid
-from .geometry import Rodrigues, TriNormals, VertNormals
-from .lighting import LambertianPointLight, SphericalHarmonics
+from .geometry import LargeSteps, Rodrigues, TriNormals, VertNormals
+from .lighting import (
+    AmbientLight,
+    DirectionalLight,
+    EnvironmentHarmonics,
+    LambertianPointLight,
+    PointLight,
+    SphericalHarmonics,
+    SpotLight,
+)
 from .renderer import (
     BoundaryRenderer,
     ColoredRenderer,
     DepthRenderer,
     FaceTexture,
+    ShadedRenderer,
+    ShadedTexturedRenderer,
     SilhouetteRenderer,
     SoftRenderer,
     SoftSilhouetteRenderer,
@@ -56,15 +67,17 @@ from .serialization import Mesh, load_image, load_mesh, save_image, save_mesh
 from .threads import get_num_threads, set_num_threads
 from .version import __version__
 from .viewpoints import eye_from_angles, look, look_at
+from .views import Views, seen_by
 from .warmup import warmup
 
 __all__ = [
-    "BoundaryRenderer", "Camera", "ColoredRenderer", "DepthRenderer", "FaceTexture", "FieldOfViewCamera",
-    "FisheyeCamera", "LambertianPointLight", "Mesh", "OrthographicCamera", "ProjectPoints", "ProjectPoints3D",
-    "RigidTransform", "Rodrigues", "SilhouetteRenderer", "SoftRenderer", "SoftSilhouetteRenderer",
-    "SphericalHarmonics", "TexturedRenderer", "TriNormals", "VertNormals", "WeakPerspectiveCamera", "__version__",
-    "camera", "ch", "check_scene", "diagnosis", "explain_derivative", "eye_from_angles", "filters", "gaussian_pyramid",
-    "geometry", "get_num_threads", "laplacian_pyramid", "lighting", "load_image", "load_mesh", "look", "look_at",
-    "losses", "ops", "primitives", "renderer", "save_image", "save_mesh", "serialization", "set_num_threads",
-    "topology", "viewpoints", "warmup",
+    "AmbientLight", "BoundaryRenderer", "Camera", "ColoredRenderer", "DepthRenderer", "DirectionalLight",
+    "EnvironmentHarmonics", "FaceTexture", "FieldOfViewCamera", "FisheyeCamera", "LambertianPointLight", "LargeSteps",
+    "Mesh", "OrthographicCamera", "PointLight", "ProjectPoints", "ProjectPoints3D", "RigidTransform", "Rodrigues",
+    "ShadedRenderer", "ShadedTexturedRenderer", "SilhouetteRenderer", "SoftRenderer", "SoftSilhouetteRenderer",
+    "SphericalHarmonics", "SpotLight", "TexturedRenderer", "TriNormals", "VertNormals", "Views",
+    "WeakPerspectiveCamera", "__version__", "camera", "ch", "check_scene", "diagnosis", "explain_derivative",
+    "eye_from_angles", "filters", "gaussian_pyramid", "geometry", "get_num_threads", "laplacian_pyramid", "lighting",
+    "load_image", "load_mesh", "look", "look_at", "losses", "ops", "primitives", "renderer", "save_image", "save_mesh",
+    "seen_by", "serialization", "set_num_threads", "topology", "viewpoints", "views", "warmup",
 ]
