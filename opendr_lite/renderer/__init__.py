@@ -4,7 +4,8 @@ from .colored import ColoredRenderer
 from .depth import DepthRenderer
 from .face_texture import FaceTexture
 from .silhouette import SilhouetteRenderer
+from .soft import SoftRenderer, SoftSilhouetteRenderer
 from .textured import TexturedRenderer
 
-__all__ = ["BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "FaceTexture", "SilhouetteRenderer",
-           "TexturedRenderer"]
+__all__ = ["BoundaryRenderer", "ColoredRenderer", "DepthRenderer", "FaceTexture", "SilhouetteRenderer", "SoftRenderer",
+           "SoftSilhouetteRenderer", "TexturedRenderer"]
