@@ -21,6 +21,7 @@ How right derivatives are, from how far fits come home, and a fit beside one of 
     level_sets.py         closed meshes of functions in space
     shapes.py             an animal, a pot, fans, triangles
     truth.py              pictures from many samples for each pixel
+    soft.py               pictures by Soft Rasterizer that can be compared with others
     gradient_accuracy.py  derivatives beside the truth, and along paths: ``python -m benchmarks.gradient_accuracy``
     basin.py              fits of a pose from afar: ``python -m benchmarks.basin``
     hand_depth.py         a hand in a depth image: ``python -m benchmarks.hand_depth --data PATH``

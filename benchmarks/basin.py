@@ -8,13 +8,16 @@ rotation cannot be seen, and does not count.
 
 "From nearby" is how far the median ends from home of fits whose starts are a tenth as far away, about two pixels.
 
-Fits end when a step gains less than a ten-thousandth. "pyramid" is a fit to a Gaussian pyramid, followed by one to the
-pixels.
+Gauss-Newton fits end when a step gains less than a ten-thousandth, those by Adam after 100 steps that become ever
+smaller. "pyramid" is a fit to a Gaussian pyramid, followed by one to the pixels.
 """
 import itertools
 import statistics
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -29,10 +32,12 @@ from opendr_lite import (
     ch,
     gaussian_pyramid,
 )
+from opendr_lite.renderer import SoftSilhouetteRenderer
 
 from . import report, study
 from .figure import COLOURS, axes_of
 from .shapes import animal, earth, pot
+from .soft import SIGMA_PIXELS, before_black
 from .truth import supersampled
 
 __all__ = ["Fit", "measured", "starts"]
@@ -40,20 +45,56 @@ __all__ = ["Fit", "measured", "starts"]
 PAGE = Path(__file__).parent.parent / "docs" / "how-to-choose.md"
 WIDTH, HEIGHT, FOCAL, DISTANCE, FAR = 80, 60, 72.0, 4.0, 6.0
 SHAPES = {"globe": earth, "animal": animal, "pot": pot}
-IMAGES = "silhouettes", "colours", "depth"
+IMAGES = {"silhouettes": SilhouetteRenderer, "colours": ColoredRenderer, "depth": DepthRenderer}
 CASES = list(itertools.product(SHAPES, IMAGES))
-MODELS = {"opendr": {}, "opendr, no overdraw": {"overdraw": False}, "exact": {"derivative": "exact"}}
-WAYS = list(itertools.product(MODELS, ("dogleg", "lm"), (False, True)))
 STARTS, QUICK_STARTS = 10, 1
 TURN = np.radians(60.0)
 HOME = 2.0           # pixels
 NEARBY = 0.1         # of the starts
 SAMPLES = 8          # on a side of a pixel, of the pictures that are fitted
 LEVELS = 4           # of a pyramid
-OPTIONS = {"maxiter": 60, "e_3": 1e-4}
+GAUSS_NEWTON = {"maxiter": 60, "e_3": 1e-4}
+METHODS = {"dogleg": GAUSS_NEWTON, "lm": GAUSS_NEWTON, "adam": {"step": 0.03, "maxiter": 100, "schedule": "cosine"}}
 COLUMNS = ("model", "method", "on", *(f"{shape}, {image}" for shape, image in CASES), "all", "pixels off",
            "from nearby", "iterations", "ms")
 WIDTHS = (20, 6, 7, *(max(len(column), 5) for column in COLUMNS[3:]))
+
+
+def hard(image, scene, **how):
+    """A node of an image of `IMAGES`."""
+    return IMAGES[image](**scene, **how)
+
+
+def soft(image, scene):
+    """The same by Soft Rasterizer. It has no depth: that is how much nearer than `FAR` the mesh is, as colours."""
+    if image == "silhouettes":
+        return SoftSilhouetteRenderer(sigma_pixels=SIGMA_PIXELS, **scene)
+    if image == "depth":
+        return FAR - before_black(vc=FAR - scene["camera"].v_cam[:, 2:], **scene)
+    return before_black(**scene)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Whose derivatives a fit goes by.
+
+    Attributes
+    ----------
+    drawn : callable
+        Takes the name of an image and what all renderers take; gives a node.
+    methods : tuple of str
+        Of `METHODS`, those that can be had.
+    """
+
+    drawn: Callable
+    methods: tuple[str, ...] = tuple(METHODS)
+
+
+MODELS = {"opendr": Model(hard), "opendr, no overdraw": Model(partial(hard, overdraw=False)),
+          "exact": Model(partial(hard, derivative="exact")),
+          "neural": Model(partial(hard, derivative="neural"), methods=("adam",)), "soft": Model(soft)}
+WAYS = [(model, method, with_pyramid) for method in METHODS for model, row in MODELS.items() if method in row.methods
+        for with_pyramid in (False, True)]
 
 
 class Fit:
@@ -81,9 +122,8 @@ class Fit:
                  "frustum": {"near": 0.1, "far": FAR, "width": WIDTH, "height": HEIGHT}}
         if image == "colours":
             terms.update(vc=scene.vc, bgcolor=np.zeros(3))
-        renderer = {"silhouettes": SilhouetteRenderer, "colours": ColoredRenderer, "depth": DepthRenderer}[image]
-        observed = supersampled(renderer(**terms, overdraw=False), FAR if image == "depth" else 0.0, SAMPLES)
-        self.residual = renderer(**terms, **MODELS[model]) - observed
+        observed = supersampled(hard(image, terms, overdraw=False), FAR if image == "depth" else 0.0, SAMPLES)
+        self.residual = MODELS[model].drawn(image, terms) - observed
         self.on_pyramid = gaussian_pyramid(self.residual, n_levels=LEVELS, normalization="size")
 
     def run(self, start, method, with_pyramid):
@@ -92,7 +132,7 @@ class Fit:
         begin = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # the rotation of a globe, or a mesh that went out of sight
-            found = [ch.minimize(residual, x0=self.pose, method=method, options=OPTIONS)
+            found = [ch.minimize(residual, x0=self.pose, method=method, options=METHODS[method])
                      for residual in ([self.on_pyramid] if with_pyramid else []) + [self.residual]]
         return self.off(), sum(each.nit for each in found), time.process_time() - begin
 
@@ -143,8 +183,11 @@ def cells(row):
 
 
 def measured_part(results):
-    return "\n\n".join([report.circumstances(results), report.table(
-        [COLUMNS, len(COLUMNS) * ["---"], *(cells(row) for row in results["rows"])])]) + "\n"
+    parts = [report.circumstances(results)]
+    for method in dict.fromkeys(row["method"] for row in results["rows"]):
+        lines = [COLUMNS, len(COLUMNS) * ["---"], *(cells(row) for row in results["rows"] if row["method"] == method)]
+        parts += [f"### {method}", report.table((model, *rest) for model, _, *rest in lines)]
+    return "\n\n".join(parts) + "\n"
 
 
 def draw(results, path):
@@ -159,14 +202,15 @@ def draw(results, path):
 
 
 def bars(axis, rows, image, of_distances):
-    """A bar for each way to fit; of the cases whose name ends with `image`."""
+    """A bar for each model, beside each other for each way to fit; of the cases whose name ends with `image`."""
     ways = list(dict.fromkeys(cells(row)[1:3] for row in rows))
+    thickness = 0.8 / len(MODELS)
     for place, (colour, model) in enumerate(zip(COLOURS, MODELS)):
         chosen = [row for row in rows if row["model"] == model]
         off = [list(chain.from_iterable(case["off"] for name, case in row["cases"].items() if name.endswith(image)))
                for row in chosen]
-        axis.barh(np.arange(len(chosen)) + 0.25 * (place - 1), [of_distances(each) for each in off], 0.25, color=colour,
-                  label=model)
+        places = [ways.index(cells(row)[1:3]) + thickness * (place - (len(MODELS) - 1) / 2) for row in chosen]
+        axis.barh(places, [of_distances(each) for each in off], thickness, color=colour, label=model)
     axis.set_yticks(range(len(ways)), [", ".join(way) for way in ways])
     axis.invert_yaxis()
 

@@ -10,7 +10,7 @@ from .row import OURS
 
 __all__ = ["axes_of", "draw", "ranges"]
 
-COLOURS = ("#1b6ca8", "#e08e45", "#4d9a5b", "#8d6cab", "#b5485d")
+COLOURS = ("#1b6ca8", "#e08e45", "#4d9a5b", "#8d6cab", "#b5485d", "#7f7f7f")
 INK = "#333333"
 FRAME = 1000 / 60  # milliseconds of a video frame
 

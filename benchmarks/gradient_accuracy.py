@@ -21,18 +21,17 @@ beyond the mean of the gradients at its ends, relative to the sum of its changes
 belong together, whatever the truth is.
 """
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from opendr_lite import ColoredRenderer, Rodrigues
+from opendr_lite import Rodrigues
 
 from . import report, study
 from .figure import axes_of, ranges
-from .peers import DeodrEdges, OpenDRLite
+from .peers import MODELS, DeodrEdges
 from .shapes import SHAPES
 from .truth import supersampled_colours
 
@@ -46,8 +45,7 @@ TURN = np.radians(5.0)         # of rotations
 AXIS = np.array([0.6, 0.5, 0.62])
 TARGET = 1.5                   # how far along a path the target is
 SAMPLED = "truth"
-METHODS = {f"derivative='{name}'": partial(OpenDRLite, derivative=name) for name in ColoredRenderer.derivatives}
-METHODS.update({peer.name: peer for peer in (DeodrEdges,) if peer.installed()})
+METHODS = {**MODELS, **{peer.name: peer for peer in (DeodrEdges,) if peer.installed()}}
 POSE, VERTICES = slice(0, 6), slice(6, None)  # of the directions
 AGAINST_TRUTH = "energy, secant", "gradient, pose", "gradient, vertices", "image, secant", "image, J d"
 ALONG_PATHS = "translation", "rotation", "each vertex"
@@ -167,7 +165,7 @@ def differentiated(renderer, scene, directions):
     """What a method finds: secants of energy and image, gradient, and J d, each with a row for each direction."""
     ends = [np.array(renderer.image(v)) for v in both_ends(scene, directions)]
     gradient = np.reshape(renderer.gradient(scene.v)[0], -1)
-    pushed = [renderer.push(direction) for direction in directions] if isinstance(renderer, OpenDRLite) else None
+    pushed = [renderer.push(direction) for direction in directions]
     return *secants(np.array(ends), renderer.target), directions.reshape(len(directions), -1) @ gradient, pushed
 
 
@@ -178,7 +176,7 @@ def against(truth, energy, image, gradient=None, pushed=None):
     if gradient is not None:
         found.update({"gradient, pose": compared(true_energy[POSE], gradient[POSE]),
                       "gradient, vertices": compared(true_energy[VERTICES], gradient[VERTICES])})
-    if pushed is not None:
+    if pushed is not None and pushed[0] is not None:
         found["image, J d"] = compared(true_image, pushed)
     return found
 
@@ -225,7 +223,7 @@ def cells(row):
 
 
 def percent(share):
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:,.0f} %" if share >= 10 else f"{100 * share:.3g} %"
 
 
 def measured_part(results):

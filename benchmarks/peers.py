@@ -10,8 +10,9 @@ import numpy as np
 from opendr_lite import ColoredRenderer, ProjectPoints, ch, get_num_threads
 
 from .row import OURS
+from .soft import before_black
 
-__all__ = ["PEERS", "DeodrEdges", "OpenDRLite"]
+__all__ = ["MODELS", "PEERS", "DeodrEdges", "OpenDRLite"]
 
 
 class Renderer:
@@ -47,24 +48,31 @@ class Renderer:
         """The gradient by v and vc of the last picture's sum, weighted by `slope`."""
         raise NotImplementedError
 
+    def push(self, step):
+        """How the last picture changes with v in the direction `step`, (h, w, 3); None where there is no Jacobian."""
+
     @classmethod
     def installed(cls):
         return all(importlib.util.find_spec(module) for module in cls.modules)
 
 
 class OpenDRLite(Renderer):
-    """This package, with one of its derivatives; silhouettes are not drawn over."""
+    """This package, as it is by default; silhouettes are not drawn over."""
 
-    name = OURS
+    name, derivative = OURS, "opendr"
 
-    def __init__(self, scene, target, derivative="opendr"):
+    def __init__(self, scene, target):
         self.target = target
         self.v, self.vc = ch.array(scene.v), ch.array(scene.vc)
-        self.camera = ProjectPoints(v=self.v, rt=np.zeros(3), t=np.zeros(3), f=2 * [scene.focal],
-                                    c=[(scene.width - 1) / 2, (scene.height - 1) / 2], k=np.zeros(5))
-        self.node = ColoredRenderer(camera=self.camera, f=scene.f, vc=self.vc, bgcolor=np.zeros(3), overdraw=False,
-                                    derivative=derivative, frustum={"near": scene.near, "far": scene.far,
-                                                                    "width": scene.width, "height": scene.height})
+        camera = ProjectPoints(v=self.v, rt=np.zeros(3), t=np.zeros(3), f=2 * [scene.focal],
+                               c=[(scene.width - 1) / 2, (scene.height - 1) / 2], k=np.zeros(5))
+        self.camera, self.node = camera, self.drawn(
+            camera=camera, f=scene.f, vc=self.vc, bgcolor=np.zeros(3),
+            frustum={"near": scene.near, "far": scene.far, "width": scene.width, "height": scene.height})
+
+    def drawn(self, **scene):
+        """The node of the image."""
+        return ColoredRenderer(overdraw=False, derivative=self.derivative, **scene)
 
     def image(self, v):
         self.v[:] = v
@@ -74,8 +82,27 @@ class OpenDRLite(Renderer):
         return self.node.vjp([self.v, self.vc], slope)
 
     def push(self, step):
-        """How the last picture changes with v in the direction `step`, (h, w, 3)."""
         return self.node.jvp(self.v, step)
+
+
+class Exact(OpenDRLite):
+    """Its area-sampled image."""
+
+    derivative = "exact"
+
+
+class Neural(OpenDRLite):
+    """Its backward rule of Neural 3D Mesh Renderer."""
+
+    derivative = "neural"
+    push = Renderer.push
+
+
+class Soft(OpenDRLite):
+    """Its Soft Rasterizer."""
+
+    def drawn(self, **scene):
+        return before_black(**scene)
 
 
 class Deodr(Renderer):
@@ -198,4 +225,6 @@ class PyTorch3D(Renderer):
         return v.grad.numpy(), vc.grad.numpy()
 
 
+MODELS = {"derivative='opendr'": OpenDRLite, "derivative='exact'": Exact, "derivative='neural'": Neural,
+          "SoftRenderer": Soft}
 PEERS = {peer.name: peer for peer in (Deodr, Mitsuba, PyTorch3D)}

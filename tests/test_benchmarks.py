@@ -281,21 +281,23 @@ def test_starts_are_within_bounds():
 
 
 @pytest.mark.parametrize("image", basin.IMAGES)
-def test_fits_from_nearby_come_home(image):
-    fit = basin.Fit("pot", image, "exact")
-    off, iterations, _ = fit.run(0.1 * basin.starts(1)[0], "lm", False)
-    assert off < 0.05 and iterations > 1
+@pytest.mark.parametrize("model, method, least", [("exact", "lm", 0.05), ("soft", "lm", 1.5), ("neural", "adam", 0.5)])
+def test_fits_from_nearby_come_home(model, method, least, image):
+    fit = basin.Fit("pot", image, model)
+    off, iterations, _ = fit.run(0.1 * basin.starts(1)[0], method, False)
+    assert off < least and iterations > 1
 
 
 def test_basin_is_told(tmp_path, monkeypatch, capsys):
     page = page_for(basin, monkeypatch, tmp_path)
     monkeypatch.setattr(basin, "CASES", [("pot", "depth")])
-    monkeypatch.setattr(basin, "WAYS", [(model, "lm", False) for model in basin.MODELS])
+    ways = [(model, row.methods[0], False) for model, row in basin.MODELS.items()]
+    monkeypatch.setattr(basin, "WAYS", ways)
     run_main(basin, monkeypatch, "--quick", "--docs", "--output", tmp_path)
     rows = json.loads((tmp_path / "basin.json").read_text())["rows"]
-    assert [row["model"] for row in rows] == list(basin.MODELS)
+    assert [(row["model"], row["method"], row["pyramid"]) for row in rows] == ways
     assert basin.study.aligned(basin.cells(rows[0]), basin.WIDTHS) in capsys.readouterr().out
-    assert "| exact |" in page.read_text() and (tmp_path / "basin.png").stat().st_size > 10_000
+    assert "### adam" in page.read_text() and "| exact | pixels |" in page.read_text() and (tmp_path / "basin.png").stat().st_size > 10_000
 
 
 @pytest.fixture(scope="module")
