@@ -27,7 +27,7 @@ from opendr_lite.geometry import Rodrigues, VertNormals
 from opendr_lite.lighting import SphericalHarmonics
 from opendr_lite.plotting import animation, convergence, image_row, save, show_jacobian
 from opendr_lite.renderer import ColoredRenderer, TexturedRenderer
-from opendr_lite.renderer.base import EMPTY
+from opendr_lite.renderer.visibility import EMPTY
 from opendr_lite.serialization import load_image, load_mesh, save_image
 
 FREE = {"translation": ["translation"], "rotation": ["rotation"], "pose": ["translation", "rotation"],

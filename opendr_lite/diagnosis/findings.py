@@ -1,7 +1,7 @@
 """Checks of a scene: a function for each thing that may be found.
 
 Each takes a `Scene` and gives a `Finding`; one without entries says that there is nothing to report. What they say of
-derivatives follows from `renderer.base` and `kernels.cpu.silhouettes`: an edge is an outline where it has one face
+derivatives follows from `renderer.visibility` and `kernels.cpu.silhouettes`: an edge is an outline where it has one face
 alone, or where of its two faces one shows its front and the other its back.
 """
 import numpy as np

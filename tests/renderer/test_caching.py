@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from opendr_lite.ch import Ch
-from opendr_lite.renderer import ColoredRenderer, TexturedRenderer, base
+from opendr_lite.renderer import ColoredRenderer, TexturedRenderer, visibility
 from opendr_lite.threads import get_num_threads, run_bands, set_num_threads
 from tests.renderer.scenes import RENDERERS, camera, frustum, scene
 
@@ -17,13 +17,13 @@ from tests.renderer.scenes import RENDERERS, camera, frustum, scene
 def passes(monkeypatch):
     """A list that grows by one with each rasterization."""
     calls = []
-    rasterize = base.rasterize
+    rasterize = visibility.rasterize
 
     def counting(*args):
         calls.append(args)
         return rasterize(*args)
 
-    monkeypatch.setattr(base, "rasterize", counting)
+    monkeypatch.setattr(visibility, "rasterize", counting)
     return calls
 
 
@@ -126,7 +126,7 @@ def test_entries_of_a_texture_may_be_assigned():
     rn.texture_image[2:5, :, 0] = 7.0
     assert (rn.r != before).any()
     rn.texture_image[...] = 0.25
-    seen = rn.visibility_image != base.EMPTY
+    seen = rn.visibility_image != visibility.EMPTY
     np.testing.assert_allclose(rn.r[seen], 0.25)
 
 
@@ -134,7 +134,7 @@ def test_entries_of_colours_and_vertices_may_be_assigned():
     rn = scene(ColoredRenderer)
     before = rn.r
     rn.vc[:, 1] = 0.0
-    assert not rn.r[rn.visibility_image != base.EMPTY][:, 1].any()
+    assert not rn.r[rn.visibility_image != visibility.EMPTY][:, 1].any()
     rn.v[:, 0] = rn.v.r[:, 0] + 0.3
     assert (rn.r[:, :, 0] != before[:, :, 0]).any()
 

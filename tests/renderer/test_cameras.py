@@ -22,7 +22,7 @@ from opendr_lite.renderer import (
     DepthRenderer,
     SilhouetteRenderer,
     TexturedRenderer,
-    base,
+    visibility,
 )
 from opendr_lite.renderer.area_sampling import Mesh, area_samples
 from tests.reference import rasterize as slow_rasterize
@@ -137,7 +137,7 @@ def test_orthographic_is_the_limit_of_perspective_from_far_away(cls, options, mo
     far_away.frustum = frustum(near=distance - 5, far=distance + 50)
     image = near_by.r
     jacobians = [near_by.dr_wrt(getattr(near_by.camera, name)) for name in ("v", "rt")]
-    monkeypatch.setattr(base, "EDGE_DEPTH_TOLERANCE", 1e-3 / distance)  # the same length as from near by
+    monkeypatch.setattr(visibility, "EDGE_DEPTH_TOLERANCE", 1e-3 / distance)  # the same length as from near by
     expected = far_away.r - (distance if cls is DepthRenderer else 0.0)
     np.testing.assert_array_equal(near_by.visibility_image, far_away.visibility_image)
     np.testing.assert_array_equal(near_by.boundaryid_image, far_away.boundaryid_image)

@@ -6,7 +6,7 @@ import pytest
 
 from opendr_lite import ch
 from opendr_lite.ch import Ch
-from opendr_lite.renderer import ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer, base
+from opendr_lite.renderer import ColoredRenderer, DepthRenderer, SilhouetteRenderer, TexturedRenderer, visibility
 from tests.renderer.scenes import HEIGHT, RENDERERS, WIDTH, frustum, scene
 from tests.renderer.test_cameras import LENS, MODELS, through
 
@@ -88,8 +88,8 @@ def test_terms_that_change_are_followed():
 
 
 def test_colours_do_not_rasterize_again(monkeypatch):
-    calls, rasterize = [], base.rasterize
-    monkeypatch.setattr(base, "rasterize", lambda *args: calls.append(args) or rasterize(*args))
+    calls, rasterize = [], visibility.rasterize
+    monkeypatch.setattr(visibility, "rasterize", lambda *args: calls.append(args) or rasterize(*args))
     rn = scene(ColoredRenderer, anti_aliasing=True)
     rn.dr_wrt(rn.vc)
     assert len(calls) == 1
