@@ -32,7 +32,8 @@ def scene(way, kind):
     still = [] if way == "right" else [FRONT]
     shift = ch.zeros(1)
     v = ch.vstack([*still, np.array(TURNED if still else ALONE) + shift * np.tile(WAYS[way], (3, 1))])
-    scene = {"camera": ProjectPoints(v=v, **LENS), "f": np.arange(len(v)).reshape(-1, 3), "frustum": FRUSTUM, **KINDS[kind]}
+    scene = {"camera": ProjectPoints(v=v, **LENS), "f": np.arange(len(v)).reshape(-1, 3), "frustum": FRUSTUM,
+             **KINDS[kind]}
     if not still:
         return (SoftSilhouetteRenderer if kind == "soft" else SilhouetteRenderer)(**scene), shift
     scene.update(vc=np.repeat([ORANGE, BLUE], 3, axis=0), bgcolor=0.0)

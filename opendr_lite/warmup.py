@@ -49,7 +49,8 @@ def warmup():
                   ColoredRenderer(fc=FaceTexture(array(np.ones((2, 2, 2, 2, 3)))), derivative="exact", **scene)):
         for wrt in _inputs(image):
             _differentiate(image, wrt)
-    for image in (SilhouetteRenderer(derivative="neural", **scene), ColoredRenderer(derivative="neural", **colours, **scene)):
+    for image in (SilhouetteRenderer(derivative="neural", **scene),
+                  ColoredRenderer(derivative="neural", **colours, **scene)):
         image.vjp(camera.t, np.ones(image.size))
     _differentiate(point_mesh_face_residuals(v, f, np.ones((2, 3))), v)
 

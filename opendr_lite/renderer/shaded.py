@@ -135,8 +135,8 @@ class ShadedRenderer(ColoredRenderer):
         if getattr(self, "eye", None) is not None:
             return self.eye
         if self.camera.is_affine:
-            raise ValueError(f"{type(self.camera).__name__} sees along parallel rays, and highlights need a place that they "
-                             "are seen from: set eye=..., far in front of the mesh")
+            raise ValueError(f"{type(self.camera).__name__} sees along parallel rays, and highlights need a place that "
+                             "they are seen from: set eye=..., far in front of the mesh")
         return -Rodrigues(self.camera.rt).T.dot(self.camera.t)
 
     def _lit(self, corners, weights):
