@@ -68,7 +68,7 @@ def from_pytorch3d(R, T, focal_length, principal_point=(0.0, 0.0), image_size=No
         raise ValueError("image_size must be given: (height, width) in pixels")
     R, T = np.asarray(R), vector("T", T, (3,))
     R = matrix("R", R[0] if R.shape == (1, 3, 3) else R, (3, 3))
-    height, width = vector("image_size", image_size, (2,)).astype(int).tolist()
+    height, width = (int(size) if size.is_integer() else size for size in vector("image_size", image_size, (2,)).tolist())
     focal_length = vector("focal_length", focal_length, (1, 2))
     principal_point = vector("principal_point", principal_point, (2,))
     if in_ndc:
