@@ -2,11 +2,11 @@
 
 One visibility pass for a mesh and a camera serves every image and every derivative:
 
-    camera ──► screen (u, v, z) ──► clipping ──► view ──► filled surface ──┐
-                                                   │                       ├──► pixels: face, barycentrics, depth
-                                                   └──► silhouette edges ──┘      (edges with overdraw only)
+    camera ──► screen (u, v, z) ──► clipping ──► stand-in ──► filled surface ──┐
+                                                    │                          ├──► pixels: face, barycentrics, depth
+                                                    └─────► silhouette edges ──┘      (edges with overdraw only)
 
-The view (`views`) is what kernels are given to draw, and takes what they find back to what the camera sees: of a
+The stand-in (`stand_in`) is what kernels are given to draw, and takes what they find back to what the camera sees: of a
 perspective camera that is the same.
 
 The derivative of an image with respect to the projected vertices is OpenDR's (Loper and Black, ECCV 2014, section 4):
@@ -44,7 +44,7 @@ from .neural import neural_motion
 from .pixel_jacobian import DriftingMotion, PixelInterpolation, PixelMotion, SeenFaces
 from .screen_points import ClippedPoints
 from .supersampling import finer_frustum, finer_picture, mean_of_four
-from .views import view_of
+from .stand_in import stand_in_of
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
@@ -303,18 +303,18 @@ class BaseRenderer(Ch):
         return np.concatenate([self.screen, np.column_stack([self.camera.project_camera_points(added), added[:, 2]])])
 
     @property
-    def _kind_of_view(self):
-        return view_of(self._checked_camera)
+    def _kind_of_stand_in(self):
+        return stand_in_of(self._checked_camera)
 
     @depends_on("camera")
     def _homogeneous_screen(self):
         """The screen, with homogeneous weights in the place of z."""
-        return self._kind_of_view.homogeneous(self.screen)
+        return self._kind_of_stand_in.homogeneous(self.screen)
 
     @depends_on("f", "frustum", "camera")
-    def _view(self):
-        """What kernels draw, see `views`."""
-        return self._kind_of_view(self._extended_screen, self._clipped_faces, self._checked_frustum["far"])
+    def _stand_in(self):
+        """What kernels draw, see `stand_in`."""
+        return self._kind_of_stand_in(self._extended_screen, self._clipped_faces, self._checked_frustum["far"])
 
     @property
     def _clipped_faces(self):
@@ -322,9 +322,9 @@ class BaseRenderer(Ch):
 
     @depends_on("f", "frustum", "camera")
     def _clipped_surface(self):
-        """Pixels of the filled faces in the view, as those of what is left of them by the near plane."""
+        """Pixels of the filled faces in the stand-in, as those of what is left of them by the near plane."""
         height, width = self.image_size
-        return Pixels(*rasterize(self._view.screen, self._clipped_faces, width, height, self._view.far))
+        return Pixels(*rasterize(self._stand_in.screen, self._clipped_faces, width, height, self._stand_in.far))
 
     @depends_on("f", "frustum", "camera")
     def surface(self):
@@ -332,8 +332,8 @@ class BaseRenderer(Ch):
         return Pixels(*self._of_whole_faces(self._clipped_surface))
 
     def _of_whole_faces(self, pixels):
-        """What pixels of the view of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
-        pixels = self._view.on_faces(pixels)
+        """What pixels of the stand-in of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
+        pixels = self._stand_in.on_faces(pixels)
         if self._clipped is None:
             return pixels
         return *to_parents(pixels[0], pixels[1], self._clipped), pixels[2]
@@ -341,20 +341,20 @@ class BaseRenderer(Ch):
     @depends_on("f", "camera")
     def silhouette_edges(self):
         """Edges where the surface turns away from the camera or ends: (S,) indices into vpe."""
-        return silhouette_edges(self._kind_of_view.homogeneous(self._camera_points), self.faces, self.fpe)
+        return silhouette_edges(self._kind_of_stand_in.homogeneous(self._camera_points), self.faces, self.fpe)
 
     @depends_on("f", "frustum", "camera")
     def _boundary(self):
         """(position in silhouette_edges or -1, position along the edge) of each pixel."""
         edges = self._cut_edges(self.vpe[self.silhouette_edges])
-        edge, along = draw_lines(self._view.screen, edges.ends, self._clipped_surface.depth, EDGE_DEPTH_TOLERANCE)
+        edge, along = draw_lines(self._stand_in.screen, edges.ends, self._clipped_surface.depth, EDGE_DEPTH_TOLERANCE)
         seen = np.flatnonzero(edge >= 0)
         along.ravel()[seen] = self._along_edges(edges, edge.ravel()[seen], along.ravel()[seen])
         return edge, along
 
     def _along_edges(self, edges, edge, along):
-        """Where on whole edges points are, from where they are on those of `edges` in the view."""
-        return edges.along_whole(edge, self._view.on_edges(edges.ends[edge], along))
+        """Where on whole edges points are, from where they are on those of `edges` in the stand-in."""
+        return edges.along_whole(edge, self._stand_in.on_edges(edges.ends[edge], along))
 
     def _cut_edges(self, edges):
         """The given edges, (E, 2), in front of the near plane."""
@@ -387,7 +387,7 @@ class BaseRenderer(Ch):
         edges = self._cut_edges(self.vpe)
         wire, seen = wireframe(self.surface.face_id, self.silhouette_edges, edge_at, drawn, edges.ends, self.fpe,
                                self._extended_screen, len(self.faces))
-        line, along = draw_lines_at(drawn, self._view.screen, edges.ends[wire], self._clipped_surface.depth)
+        line, along = draw_lines_at(drawn, self._stand_in.screen, edges.ends[wire], self._clipped_surface.depth)
         line = wire[line]
         return Pixels(*move_onto_lines(drawn, line, self._along_edges(edges, line, along), self.vpe, self.fpe, seen,
                                        self.faces, self.screen, self.surface))
@@ -506,7 +506,7 @@ class BaseRenderer(Ch):
         camera = self._checked_camera
         if self._clipped is not None:
             camera = camera.of_camera_points(ClippedPoints(camera.v_cam, self._clipped))
-        return self._kind_of_view.points(camera)
+        return self._kind_of_stand_in.points(camera)
 
     @depends_on("f")
     def _mesh(self, num_vertices):
@@ -515,8 +515,8 @@ class BaseRenderer(Ch):
     def _area_samples(self, has_colors=True, scale=1.0):
         """The `AreaSamples` of the image, see `area_samples`."""
         mesh = self._mesh(len(self.screen)) if self._clipped is None else Mesh(self._clipped.faces)
-        return area_samples(self._view.screen, mesh, self._clipped_surface, self._view.far, self._of_whole_faces,
-                            (self._colors_at, self._gradient_at) if has_colors else None, scale)
+        return area_samples(self._stand_in.screen, mesh, self._clipped_surface, self._stand_in.far,
+                            self._of_whole_faces, (self._colors_at, self._gradient_at) if has_colors else None, scale)
 
     def _colors_at(self, pixels):
         """Colours of what points of the screen show, (n, C), in a subclass."""
@@ -550,11 +550,11 @@ class BaseRenderer(Ch):
 
     def _gain_of_motion(self, gradient, position, pixels):
         """`gain_of_motion` of what pixels show."""
-        return gain_of_motion(gradient, position, self._kind_of_view.homogeneous_pixels(pixels)[2].ravel())
+        return gain_of_motion(gradient, position, self._kind_of_stand_in.homogeneous_pixels(pixels)[2].ravel())
 
     def _surface_gradient(self, pixels, corners, values):
         """`surface_gradient` of values at given corners of the faces."""
-        return surface_gradient(self._kind_of_view.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces,
+        return surface_gradient(self._kind_of_stand_in.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces,
                                 corners, values)
 
     def _spread(self, values, seen):
@@ -576,13 +576,13 @@ class BaseRenderer(Ch):
         gradient = self._gradient_of(samples)
         gain = self._gain_of_motion(gradient, samples.position, samples.pixels)
         drift = self._drift_at(samples.pixels, samples.position) if self.drifts else None
-        rows = samples.motion_rows(self._view, self._colors_of(samples), gradient, gain, drift, background,
+        rows = samples.motion_rows(self._stand_in, self._colors_of(samples), gradient, gain, drift, background,
                                    self.faces[face_id[0]], len(self._extended_screen))
         return Patched(motion, samples.marked, rows)
 
     def _motion_of_surface(self, seen_faces):
         """Derivative with respect to `screen_points` of what is seen at the centres of pixels, as if no face ended."""
-        num_points, by_points = len(self._extended_screen), self._view.gain_of_points
+        num_points, by_points = len(self._extended_screen), self._stand_in.gain_of_points
         gain = self._gain_of_surface()
         if not self.drifts:
             return PixelMotion(None, self.weights, by_points(gain), num_points, seen_faces)
@@ -594,9 +594,9 @@ class BaseRenderer(Ch):
 
     def _neural_motion(self, image, eps):
         """The backward rule of an image, (h, w[, C]), with respect to `screen_points`."""
-        return neural_motion(self._kind_of_view.homogeneous(self._extended_screen), self._clipped_faces,
+        return neural_motion(self._kind_of_stand_in.homogeneous(self._extended_screen), self._clipped_faces,
                              self._clipped_surface.face_id, image.reshape(self.image_size + (-1,)), eps,
-                             self._view.gain_of_points)
+                             self._stand_in.gain_of_points)
 
     def _centres(self, samples):
         """`SeenFaces` of the pixels that are sampled at their centre."""

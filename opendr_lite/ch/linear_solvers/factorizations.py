@@ -27,8 +27,8 @@ def _singular():
 
 
 def splu(matrix):
-    """By minimum degree, which breaks ties by the order that it finds: of a subdivided mesh, where most vertices are alike,
-    an order that goes over the surface leaves much less to be filled in."""
+    # Minimum degree breaks ties by the order that it finds. On a subdivided mesh, where most vertices are alike, one that
+    # goes over the surface leaves much less to be filled in.
     order = reverse_cuthill_mckee(sp.csr_matrix(matrix), symmetric_mode=True)
     try:
         factor = superlu(sp.csc_matrix(matrix[order][:, order]), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
