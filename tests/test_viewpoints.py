@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from opendr_lite import ProjectPoints, SilhouetteRenderer, ch
+from opendr_lite import FieldOfViewCamera, FisheyeCamera, OrthographicCamera, ProjectPoints, SilhouetteRenderer, ch
 from opendr_lite.ch import Ch
 from opendr_lite.geometry import axis_angle_to_matrix
 from opendr_lite.primitives import icosphere
@@ -145,7 +145,9 @@ def test_derivatives_of_angles():
     (lambda: look_at([1, 2, 3], up=[0, 0, 0]), "up must not be 0"),
     (lambda: look_at([[1, 2, 3], [0, 3, 0]]), r"parallel to up.* at \[1\]"),
     (lambda: look_at([1, 2, np.nan]), "direction must be finite"),
-    (lambda: look([1, 2, 3], [0, 1]), r"direction must have shape \(\.\.\., 3\), got \(2,\)")])
+    (lambda: look([1, 2, 3], [0, 1]), r"direction must have shape \(\.\.\., 3\), got \(2,\)"),
+    (lambda: look_at([1, 2]), r"eye must have shape \(\.\.\., 3\), got \(2,\)"),
+    (lambda: look_at([1, 2, 3], at=0.0), r"at must have shape \(\.\.\., 3\), got \(\)")])
 def test_cameras_that_see_nothing(make, message):
     with pytest.raises(ValueError, match=message):
         make().t.r
@@ -159,6 +161,19 @@ def test_parameters_of_a_camera_and_back():
     np.testing.assert_array_equal(pixels(parameters), camera.r)
     assert CameraParameters.of(ProjectPoints(v=POINTS, f=50, c=[30, 20]), 64, 48).f.tolist() == [50, 50]
     np.testing.assert_allclose(parameters.R @ parameters.eye, [0, 0, -4], atol=1e-15)
+
+
+def test_parameters_of_a_camera_know_its_lens_and_its_angle():
+    fisheye = FisheyeCamera(v=POINTS, t=[0, 0, 1], f=50, c=[30, 20])
+    for k in ([], [0.1, -0.02, 0.01, 0.003]):
+        fisheye.k = k
+        parameters = CameraParameters.of(fisheye, 64, 48)
+        assert parameters.lens == "fisheye"
+        np.testing.assert_allclose(FisheyeCamera(v=POINTS, **parameters.terms).r, fisheye.r, rtol=1e-15)
+    wide = FieldOfViewCamera(v=POINTS, t=[0, 0, 4], fov=50, width=64, height=48)
+    np.testing.assert_allclose(pixels(CameraParameters.of(wide, 64, 48)), wide.r, rtol=1e-15)
+    with pytest.raises(TypeError, match="ProjectPoints, FieldOfViewCamera or FisheyeCamera, got OrthographicCamera"):
+        CameraParameters.of(OrthographicCamera(v=POINTS, f=1, c=[0, 0]), 64, 48)
 
 
 @pytest.mark.parametrize("changes, message", [
@@ -283,7 +298,8 @@ def test_look_at_view_transform_of_pytorch3d(distance, elevation, azimuth):
 @pytest.mark.parametrize("changes, message", [
     ({"image_size": None}, "image_size must be given"), ({"R": np.eye(4)}, r"R must have shape \(3, 3\)"),
     ({"T": [0, 0]}, "T must have 3 entries"), ({"focal_length": [1, 2, 3]}, "focal_length must have 1 or 2 entries"),
-    ({"R": np.diag([1.0, 1, -1])}, "R Rᵀ = I and det R = 1"), ({"focal_length": 0}, "f must not be 0")])
+    ({"R": np.diag([1.0, 1, -1])}, "R Rᵀ = I and det R = 1"), ({"focal_length": 0}, "f must not be 0"),
+    ({"image_size": (480, 640.5)}, "width must be a whole number of pixels, at least 1, got 640.5")])
 def test_what_pytorch3d_does_not_have(changes, message):
     with pytest.raises(ValueError, match=message):
         from_pytorch3d(**{**to_pytorch3d(some_camera()), **changes})

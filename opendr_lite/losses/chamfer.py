@@ -76,6 +76,9 @@ def _checked_points(points, name):
     if points.ndim != 2 or not points.size:
         raise ValueError(f"{name} must have shape (N, dimensions), a row for each point, and must not be empty; got "
                          f"shape {points.shape}")
+    if not np.isfinite(points.r).all():
+        raise ValueError(f"{name} must be finite; {np.count_nonzero(~np.isfinite(points.r))} of its {points.size} "
+                         "entries are not")
     return points
 
 

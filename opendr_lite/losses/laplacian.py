@@ -134,8 +134,7 @@ class WeightedDifferences(Ch):
 
 def _laplacian(v, f, weights, weights_at):
     """The function that takes a node of points (V, 3) to their differential coordinates."""
-    if weights not in _WEIGHTS:
-        raise ValueError(f"weights must be one of {', '.join(map(repr, _WEIGHTS))}; got {weights!r}")
+    _check_weights(weights, "weights")
     if weights == "uniform":
         umbrella = OnCoordinates(_umbrella(len(v), f))
         return lambda points: CombinedPoints(points, umbrella)
@@ -151,6 +150,11 @@ def _laplacian(v, f, weights, weights_at):
     else:
         n = ch.MatVecMult(4.0 * _sums(f.ravel(), np.repeat(np.arange(len(f)), 3), len(v)), TriArea(v, f))
     return lambda points: WeightedDifferences(points, w, n, f)
+
+
+def _check_weights(weights, name):
+    if weights not in _WEIGHTS:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, _WEIGHTS))}; got {weights!r}")
 
 
 def _umbrella(num_verts, f):
@@ -232,9 +236,7 @@ def mesh_laplacian_smoothing(v, f, method="uniform", exact=False):
     Unlike PyTorch3D, which pulls vertices without edges to the origin, they count 0 here; and faces with an area
     below 1e-6 are like all others.
     """
-    v, f = checked_mesh(v, f)
-    lengths = RowLengths(laplacian_residuals(v, f, method, None if exact else v))
-    return ch.mean(lengths)
+    return ch.mean(RowLengths(_smoothing_rows(*checked_mesh(v, f), method, exact)))
 
 
 def mesh_laplacian_smoothing_residuals(v, f, method="uniform", exact=False, smoothing=1e-3):
@@ -247,6 +249,10 @@ def mesh_laplacian_smoothing_residuals(v, f, method="uniform", exact=False, smoo
     smoothing : float
         s, positive, in units of δ: below it |δ| counts quadratically.
     """
-    v, f = checked_mesh(v, f)
-    rows = laplacian_residuals(v, f, method, None if exact else v)
-    return smooth_norm_residuals(rows, smoothing, row_length=3) / np.sqrt(len(v))
+    rows = _smoothing_rows(*checked_mesh(v, f), method, exact)
+    return smooth_norm_residuals(rows, smoothing, row_length=3) / np.sqrt(len(rows))
+
+
+def _smoothing_rows(v, f, method, exact):
+    _check_weights(method, "method")
+    return laplacian_residuals(v, f, method, None if exact else v)

@@ -16,7 +16,7 @@ import numpy as np
 from .. import ch
 from ..ch import Ch, depends_on
 from ..ch.linear_maps import BlockDiagonal
-from ..ch.robust import RobustLoss, make_loss
+from ..ch.robust import LOSSES, RobustLoss, make_loss
 from ..inputs import input_value
 
 __all__ = ["robust_loss", "robust_residuals", "smooth_l1", "smooth_l1_residuals", "smooth_norm_residuals"]
@@ -85,7 +85,8 @@ def robust_residuals(x, loss, f_scale=1.0, row_length=1):
     """
     rho = make_loss(loss, f_scale)
     if not isinstance(rho, RobustLoss):
-        raise ValueError("loss 'linear' is the residual itself: leave robust_residuals out")
+        raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, or a function; with {loss!r} the "
+                         "residual stays as it is: leave robust_residuals out")
     x = ch.as_node(x)
     if isinstance(row_length, bool) or not hasattr(row_length, "__index__") or row_length < 1 or x.size % row_length:
         raise ValueError(f"row_length must be a positive integer that divides the {x.size} entries of x; got "

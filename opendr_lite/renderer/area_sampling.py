@@ -175,12 +175,12 @@ class AreaSamples:
         pixel = self.arrangement.pixel
         return self.arrangement.centroid + np.column_stack([pixel % self.width, pixel // self.width])
 
-    def motion_rows(self, view, colors, gradient, gain, drift, background, corners, num_points):
+    def motion_rows(self, stand_in, colors, gradient, gain, drift, background, corners, num_points):
         """The derivative of the marked pixels by Y of the points, (P C, 3 points).
 
         Parameters
         ----------
-        view : PerspectiveView
+        stand_in : StandIn
         colors, gradient, gain : (S, C), (S, C, 2), (S, C, 3) float64
             Of the samples, along the surface, and what that makes of its motion; see `surface_gradient`.
         drift : Drift or None
@@ -195,12 +195,12 @@ class AreaSamples:
             gain, gradient = gain + drift.gain, gradient + drift.gradient
         swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
         test = np.concatenate([swept[:, :, None], gradient], axis=2)
-        first_front, *fronts = view.fronts_of_points(self.fronts)
+        first_front, *fronts = stand_in.fronts_of_points(self.fronts)
         rows = MotionOfSamples(SampleMotion(self.first, first_front, corners, self.pixels[1][0],
-                                            area * view.gain_of_points(gain), test, *fronts), num_points)
+                                            area * stand_in.gain_of_points(gain), test, *fronts), num_points)
         if drift is None:
             return rows
-        of_samples = PixelMotion(corners, drift.corners, view.gain_of_points(drift.corner_gain), num_points)
+        of_samples = PixelMotion(corners, drift.corners, stand_in.gain_of_points(drift.corner_gain), num_points)
         return rows + self.rows(of_samples, colors.shape[1])
 
 

@@ -270,7 +270,7 @@ class BaseRenderer(Visibility):
         camera = self._checked_camera
         if self._clipped is not None:
             camera = camera.of_camera_points(ClippedPoints(camera.v_cam, self._clipped))
-        return self._kind_of_view.points(camera)
+        return self._kind_of_stand_in.points(camera)
 
     @depends_on("f")
     def _mesh(self, num_vertices):
@@ -279,8 +279,8 @@ class BaseRenderer(Visibility):
     def _area_samples(self, has_colors=True, scale=1.0):
         """The `AreaSamples` of the image, see `area_samples`."""
         mesh = self._mesh(len(self.screen)) if self._clipped is None else Mesh(self._clipped.faces)
-        return area_samples(self._view.screen, mesh, self._clipped_surface, self._view.far, self._of_whole_faces,
-                            (self._colors_at, self._gradient_at) if has_colors else None, scale)
+        return area_samples(self._stand_in.screen, mesh, self._clipped_surface, self._stand_in.far,
+                            self._of_whole_faces, (self._colors_at, self._gradient_at) if has_colors else None, scale)
 
     def _colors_at(self, pixels):
         """Colours of what points of the screen show, (n, C), in a subclass."""
@@ -314,11 +314,11 @@ class BaseRenderer(Visibility):
 
     def _gain_of_motion(self, gradient, position, pixels):
         """`gain_of_motion` of what pixels show."""
-        return gain_of_motion(gradient, position, self._kind_of_view.homogeneous_pixels(pixels)[2].ravel())
+        return gain_of_motion(gradient, position, self._kind_of_stand_in.homogeneous_pixels(pixels)[2].ravel())
 
     def _surface_gradient(self, pixels, corners, values):
         """`surface_gradient` of values at given corners of the faces."""
-        return surface_gradient(self._kind_of_view.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces,
+        return surface_gradient(self._kind_of_stand_in.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces,
                                 corners, values)
 
     def _spread(self, values, seen):
@@ -340,13 +340,13 @@ class BaseRenderer(Visibility):
         gradient = self._gradient_of(samples)
         gain = self._gain_of_motion(gradient, samples.position, samples.pixels)
         drift = self._drift_at(samples.pixels, samples.position) if self.drifts else None
-        rows = samples.motion_rows(self._view, self._colors_of(samples), gradient, gain, drift, background,
+        rows = samples.motion_rows(self._stand_in, self._colors_of(samples), gradient, gain, drift, background,
                                    self.faces[face_id[0]], len(self._extended_screen))
         return Patched(motion, samples.marked, rows)
 
     def _motion_of_surface(self, seen_faces):
         """Derivative with respect to `screen_points` of what is seen at the centres of pixels, as if no face ended."""
-        num_points, by_points = len(self._extended_screen), self._view.gain_of_points
+        num_points, by_points = len(self._extended_screen), self._stand_in.gain_of_points
         gain = self._gain_of_surface()
         if not self.drifts:
             return PixelMotion(None, self.weights, by_points(gain), num_points, seen_faces)
@@ -358,9 +358,9 @@ class BaseRenderer(Visibility):
 
     def _neural_motion(self, image, eps):
         """The backward rule of an image, (h, w[, C]), with respect to `screen_points`."""
-        return neural_motion(self._kind_of_view.homogeneous(self._extended_screen), self._clipped_faces,
+        return neural_motion(self._kind_of_stand_in.homogeneous(self._extended_screen), self._clipped_faces,
                              self._clipped_surface.face_id, image.reshape(self.image_size + (-1,)), eps,
-                             self._view.gain_of_points)
+                             self._stand_in.gain_of_points)
 
     def _centres(self, samples):
         """`SeenFaces` of the pixels that are sampled at their centre."""

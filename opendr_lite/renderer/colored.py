@@ -204,8 +204,8 @@ class ColoredRenderer(BaseRenderer):
     def _gain_of_surface(self):
         if self._factor_names == ("vc",):
             values, _ = self._colors(self._channels)["vc"]
-            return surface_gain(self._kind_of_view.homogeneous_pixels(self.pixels), self._homogeneous_screen, self.faces,
-                                self.faces, values, self.image_size[1])
+            return surface_gain(self._kind_of_stand_in.homogeneous_pixels(self.pixels), self._homogeneous_screen,
+                                self.faces, self.faces, values, self.image_size[1])
         return super()._gain_of_surface()
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")

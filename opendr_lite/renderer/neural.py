@@ -1,6 +1,6 @@
 """The backward rule of the Neural 3D Mesh Renderer, `kernels.cpu.neural`, as what a renderer knows of its screen.
 
-By h (u, v, 1), with h the homogeneous weights of the points (`views`), of which u and v alone matter, the gradient is
+By h (u, v, 1), with h the homogeneous weights of the points (`stand_in`), of which u and v alone matter, the gradient is
 
     (∂L/∂u, ∂L/∂v, -(u ∂L/∂u + v ∂L/∂v)) / h
 """

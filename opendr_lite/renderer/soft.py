@@ -180,7 +180,7 @@ class SoftBase(BaseRenderer):
 
     def _motion(self, dimensions):
         """The derivative by `screen_points`, through u, v or u, v, z."""
-        blocks = self._kind_of_view.screen_by_points(self._extended_screen)
+        blocks = self._kind_of_stand_in.screen_by_points(self._extended_screen)
         return SoftMotion(self._soft, dimensions) @ BlockDiagonal(blocks[:, :dimensions])
 
     def compute_dr_wrt(self, wrt):

@@ -98,8 +98,8 @@ class TexturedRenderer(ColoredRenderer):
         vt, ft = self._texture_mesh
         _, mipmap = self._texture
         levels = mipmap.levels if self.texture_filter == "mipmap" else mipmap.levels[:1]
-        return (*self._kind_of_view.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces, ft, vt, levels,
-                self.texture_filter == "nearest")
+        return (*self._kind_of_stand_in.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces, ft, vt,
+                levels, self.texture_filter == "nearest")
 
     @property
     def _factor_names(self):
@@ -143,7 +143,8 @@ class TexturedRenderer(ColoredRenderer):
     def _drift_at(self, pixels, position):
         """The level of detail l changes as a face moves, what it shows being carried along.
 
-        With n = sum_k N_k, the rows N_k of the inverse of the three Y = z (u, v, 1), z the homogeneous weight (`views`),
+        With n = sum_k N_k, the rows N_k of the inverse of the three Y = z (u, v, 1), z the homogeneous weight
+        (`stand_in`),
 
             dl = n / ln 2 · sum_k b_k dY_k - sum_k l_k h / z · dY_k
 
@@ -153,7 +154,7 @@ class TexturedRenderer(ColoredRenderer):
         slopes = self._texel_slopes(pixels)
         wrt_lod = self._product_of_others("texture_image", pixels) * slopes.wrt_lod
         (vt, ft), (rows, columns) = self._texture_mesh, self._checked_texture.shape[:2]
-        weight = self._kind_of_view.homogeneous_pixels(pixels)[2].ravel()
+        weight = self._kind_of_stand_in.homogeneous_pixels(pixels)[2].ravel()
         of_st = self._surface_gradient(pixels, ft, vt)
         of_log = self._surface_gradient(pixels, self.faces, np.ascontiguousarray(self._homogeneous_screen[:, 2:]))
         of_log = of_log[:, 0] / weight[:, None]

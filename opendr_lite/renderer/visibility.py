@@ -2,11 +2,11 @@
 
 One pass for a mesh and a camera serves every image and every derivative:
 
-    camera ──► screen (u, v, z) ──► clipping ──► view ──► filled surface ──┐
-                                                   │                       ├──► pixels: face, barycentrics, depth
-                                                   └──► silhouette edges ──┘      (edges with overdraw only)
+    camera ──► screen (u, v, z) ──► clipping ──► stand-in ──► filled surface ──┐
+                                                    │                          ├──► pixels: face, barycentrics, depth
+                                                    └─────► silhouette edges ──┘      (edges with overdraw only)
 
-The view (`views`) is what kernels are given to draw, and takes what they find back to what the camera sees: of a
+The stand-in (`stand_in`) is what kernels are given to draw, and takes what they find back to what the camera sees: of a
 perspective camera that is the same.
 """
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from ..kernels.cpu.edges import draw_lines, draw_lines_at
 from ..kernels.cpu.rasterize import rasterize
 from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
-from .views import view_of
+from .stand_in import stand_in_of
 
 __all__ = ["EMPTY", "Pixels", "Visibility", "check_frustum"]
 
@@ -164,18 +164,18 @@ class Visibility(Ch):
         return np.concatenate([self.screen, np.column_stack([self.camera.project_camera_points(added), added[:, 2]])])
 
     @property
-    def _kind_of_view(self):
-        return view_of(self._checked_camera)
+    def _kind_of_stand_in(self):
+        return stand_in_of(self._checked_camera)
 
     @depends_on("camera")
     def _homogeneous_screen(self):
         """The screen, with homogeneous weights in the place of z."""
-        return self._kind_of_view.homogeneous(self.screen)
+        return self._kind_of_stand_in.homogeneous(self.screen)
 
     @depends_on("f", "frustum", "camera")
-    def _view(self):
-        """What kernels draw, see `views`."""
-        return self._kind_of_view(self._extended_screen, self._clipped_faces, self._checked_frustum["far"])
+    def _stand_in(self):
+        """What kernels draw, see `stand_in`."""
+        return self._kind_of_stand_in(self._extended_screen, self._clipped_faces, self._checked_frustum["far"])
 
     @property
     def _clipped_faces(self):
@@ -183,9 +183,9 @@ class Visibility(Ch):
 
     @depends_on("f", "frustum", "camera")
     def _clipped_surface(self):
-        """Pixels of the filled faces in the view, as those of what is left of them by the near plane."""
+        """Pixels of the filled faces in the stand-in, as those of what is left of them by the near plane."""
         height, width = self.image_size
-        return Pixels(*rasterize(self._view.screen, self._clipped_faces, width, height, self._view.far))
+        return Pixels(*rasterize(self._stand_in.screen, self._clipped_faces, width, height, self._stand_in.far))
 
     @depends_on("f", "frustum", "camera")
     def surface(self):
@@ -193,8 +193,8 @@ class Visibility(Ch):
         return Pixels(*self._of_whole_faces(self._clipped_surface))
 
     def _of_whole_faces(self, pixels):
-        """What pixels of the view of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
-        pixels = self._view.on_faces(pixels)
+        """What pixels of the stand-in of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
+        pixels = self._stand_in.on_faces(pixels)
         if self._clipped is None:
             return pixels
         return *to_parents(pixels[0], pixels[1], self._clipped), pixels[2]
@@ -202,20 +202,20 @@ class Visibility(Ch):
     @depends_on("f", "camera")
     def silhouette_edges(self):
         """Edges where the surface turns away from the camera or ends: (S,) indices into vpe."""
-        return silhouette_edges(self._kind_of_view.homogeneous(self._camera_points), self.faces, self.fpe)
+        return silhouette_edges(self._kind_of_stand_in.homogeneous(self._camera_points), self.faces, self.fpe)
 
     @depends_on("f", "frustum", "camera")
     def _boundary(self):
         """(position in silhouette_edges or -1, position along the edge) of each pixel."""
         edges = self._cut_edges(self.vpe[self.silhouette_edges])
-        edge, along = draw_lines(self._view.screen, edges.ends, self._clipped_surface.depth, EDGE_DEPTH_TOLERANCE)
+        edge, along = draw_lines(self._stand_in.screen, edges.ends, self._clipped_surface.depth, EDGE_DEPTH_TOLERANCE)
         seen = np.flatnonzero(edge >= 0)
         along.ravel()[seen] = self._along_edges(edges, edge.ravel()[seen], along.ravel()[seen])
         return edge, along
 
     def _along_edges(self, edges, edge, along):
-        """Where on whole edges points are, from where they are on those of `edges` in the view."""
-        return edges.along_whole(edge, self._view.on_edges(edges.ends[edge], along))
+        """Where on whole edges points are, from where they are on those of `edges` in the stand-in."""
+        return edges.along_whole(edge, self._stand_in.on_edges(edges.ends[edge], along))
 
     def _cut_edges(self, edges):
         """The given edges, (E, 2), in front of the near plane."""
@@ -248,7 +248,7 @@ class Visibility(Ch):
         edges = self._cut_edges(self.vpe)
         wire, seen = wireframe(self.surface.face_id, self.silhouette_edges, edge_at, drawn, edges.ends, self.fpe,
                                self._extended_screen, len(self.faces))
-        line, along = draw_lines_at(drawn, self._view.screen, edges.ends[wire], self._clipped_surface.depth)
+        line, along = draw_lines_at(drawn, self._stand_in.screen, edges.ends[wire], self._clipped_surface.depth)
         line = wire[line]
         return Pixels(*move_onto_lines(drawn, line, self._along_edges(edges, line, along), self.vpe, self.fpe, seen,
                                        self.faces, self.screen, self.surface))

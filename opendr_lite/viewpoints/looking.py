@@ -54,8 +54,7 @@ class LookRotation(Ch):
         """direction and up side by side, the matrix G of the module's formulas, and the rotation vector."""
         direction, up = (input_value(self, name) for name in self.dterms)
         for name, value in (("direction", direction), ("up", up)):
-            if value.shape[-1:] != (3,):
-                raise ValueError(f"{name} must have shape (..., 3), got {value.shape}")
+            _check_shape(name, value)
         direction, up = np.broadcast_arrays(direction, up)
         refuse_aimless(direction, up)
         pair = np.concatenate((direction, up), axis=-1)
@@ -74,6 +73,18 @@ class LookRotation(Ch):
 
     def _of(self, blocks, vector):
         return BlockDiagonal(blocks.reshape(-1, 3, 3)) @ Broadcast(vector.shape, self.shape)
+
+
+def _check_shape(name, vectors):
+    if vectors.shape[-1:] != (3,):
+        raise ValueError(f"{name} must have shape (..., 3), got {vectors.shape}")
+
+
+def _vectors(name, value):
+    """A node of vectors (..., 3)."""
+    node = as_node(value)
+    _check_shape(name, node)
+    return node
 
 
 def refuse_aimless(direction, up):
@@ -103,15 +114,15 @@ def look(eye, direction, up=(0, 1, 0)):
     ValueError
         When asked for a value, if there is no direction, or `up` is parallel to it.
     """
-    eye = as_node(eye)
+    eye, direction, up = _vectors("eye", eye), _vectors("direction", direction), _vectors("up", up)
     rt = LookRotation(direction, up)
     return Viewpoint(rt, -ch.sum(so3_exp(rt) * eye[..., None, :], axis=-1))
 
 
 def look_at(eye, at=(0, 0, 0), up=(0, 1, 0)):
     """A camera at `eye` that has `at` in its middle, with `up` upright. Otherwise as `look`."""
-    eye = as_node(eye)
-    return look(eye, as_node(at) - eye, up)
+    eye = _vectors("eye", eye)
+    return look(eye, _vectors("at", at) - eye, up)
 
 
 def eye_from_angles(distance, elevation, azimuth, degrees=True):

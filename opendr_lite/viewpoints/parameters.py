@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from ..camera import FisheyeCamera, ProjectPoints
 from ..geometry.rotation_conversions import axis_angle_to_matrix
 
 __all__ = ["CameraParameters"]
@@ -52,13 +53,19 @@ class CameraParameters:
                 raise ValueError(f"{name} must be a whole number of pixels, at least 1, got {number!r}")
 
     @classmethod
-    def of(cls, camera, width, height, lens="perspective"):
-        """Those of a camera node with `rt`, `t`, `f`, `c` and `k`, such as `ProjectPoints`."""
-        return cls(camera.rt.r, camera.t.r, camera.f.r, camera.c.r, width, height, camera.k.r, lens)
+    def of(cls, camera, width, height):
+        """Those of a camera node: a `ProjectPoints`, `FieldOfViewCamera` or `FisheyeCamera`."""
+        if not isinstance(camera, (ProjectPoints, FisheyeCamera)):
+            raise TypeError(f"camera must be a ProjectPoints, FieldOfViewCamera or FisheyeCamera, got "
+                            f"{type(camera).__name__}: there are no parameters for others")
+        lens = "fisheye" if isinstance(camera, FisheyeCamera) else "perspective"
+        matrix, k = camera.camera_mtx, camera.k.r
+        return cls(camera.rt.r, camera.t.r, np.diag(matrix)[:2], matrix[:2, 2], width, height,
+                   k if k.size or lens == "perspective" else np.zeros(4), lens)
 
     @property
     def terms(self):
-        """What a camera node takes: ``ProjectPoints(v=v, **parameters.terms)``."""
+        """What a camera node takes: ``ProjectPoints(v=v, **parameters.terms)``, or `FisheyeCamera` for its lens."""
         return {name: getattr(self, name) for name in ("rt", "t", "f", "c", "k")}
 
     @property

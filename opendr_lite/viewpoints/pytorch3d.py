@@ -68,14 +68,19 @@ def from_pytorch3d(R, T, focal_length, principal_point=(0.0, 0.0), image_size=No
         raise ValueError("image_size must be given: (height, width) in pixels")
     R, T = np.asarray(R), vector("T", T, (3,))
     R = matrix("R", R[0] if R.shape == (1, 3, 3) else R, (3, 3))
-    height, width = vector("image_size", image_size, (2,)).astype(int).tolist()
+    height, width = vector("image_size", image_size, (2,)).tolist()
     focal_length = vector("focal_length", focal_length, (1, 2))
     principal_point = vector("principal_point", principal_point, (2,))
     if in_ndc:
         middle, scale = _middle_and_scale(width, height)
         focal_length, principal_point = focal_length * scale, middle - principal_point * scale
-    return CameraParameters(matrix_to_axis_angle(FLIP @ R.T), FLIP @ T, focal_length, principal_point - 0.5, width,
-                            height)
+    return CameraParameters(matrix_to_axis_angle(FLIP @ R.T), FLIP @ T, focal_length, principal_point - 0.5,
+                            _whole(width), _whole(height))
+
+
+def _whole(number):
+    """An integer as one; what is none is left for `CameraParameters` to refuse."""
+    return int(number) if number.is_integer() else number
 
 
 def _middle_and_scale(width, height):

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import scipy.sparse.linalg
 from scipy.linalg import LinAlgError
 
 from opendr_lite import ch
@@ -23,6 +24,8 @@ from opendr_lite.ch.linear_solvers import (
 )
 from opendr_lite.ch.problem import Problem
 from opendr_lite.ch.robust import make_loss
+from opendr_lite.primitives import icosphere
+from opendr_lite.topology import get_vert_connectivity
 
 EXTRAS = {"cholmod": "sksparse.cholmod", "cholespy": "cholespy"}
 
@@ -165,6 +168,26 @@ def test_factorizations_notice_singular_matrices(name):
     weights, count = model.undetermined()
     assert count == 1 and weights.min() > 0.9
     np.testing.assert_allclose(np.diff(model.gauss_newton_step()), -1.0, atol=1e-6)
+
+
+def test_a_subdivided_mesh_does_not_fill_in(monkeypatch):
+    """By minimum degree alone a subdivided icosahedron fills in half as much again, and more with each subdivision."""
+    factors = []
+
+    def superlu(*args, **options):
+        factors.append(scipy.sparse.linalg.splu(*args, **options))
+        return factors[-1]
+
+    monkeypatch.setattr(factorizations, "superlu", superlu)
+    mesh = icosphere(5)
+    neighbours = get_vert_connectivity(mesh)
+    A = sp.csc_matrix(sp.diags(1.0 + np.asarray(neighbours.sum(axis=1)).ravel()) - neighbours)
+    b = np.random.default_rng(0).standard_normal((len(mesh.v), 2))
+    x = factorizations.splu(A)(b)
+    np.testing.assert_allclose(A @ x, b, atol=1e-12)
+    alone = scipy.sparse.linalg.splu(A, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+                                     options={"SymmetricMode": True})
+    assert factors[0].nnz < 0.75 * alone.nnz
 
 
 @pytest.mark.parametrize("name", EXTRAS)

@@ -234,3 +234,16 @@ def test_nothing_seen(kind):
     assert linear_map.to_sparse().nnz == 0
     assert not (linear_map @ np.ones(linear_map.shape[1])).any()
     assert not (linear_map.T @ np.ones(linear_map.shape[0])).any()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("with_faces", [False, True])
+def test_a_motion_is_zero_whatever_the_gain_holds_where_nothing_is_shown(with_faces):
+    taps = np.array([[-1, -1, -1], [0, 1, 2], [2, 1, 3]], np.int32)
+    seen = SeenFaces(np.array([-1, 0, 1], np.int32), taps[1:]) if with_faces else None
+    gain = np.zeros((3, 2, 3))
+    gain[0] = np.array([0x7FF0000000000001], np.uint64).view(np.float64)  # a NaN that signals, as in memory used before
+    zero = PixelMotion(None if with_faces else taps, np.full((3, 3), 1 / 3), gain, POINTS, seen)
+    assert zero.is_zero and zero.to_sparse().nnz == 0 and not zero.reverse(np.ones((3, 2))).any()
+    gain[2, 1, 0] = 1.0
+    assert not PixelMotion(None if with_faces else taps, np.full((3, 3), 1 / 3), gain, POINTS, seen).is_zero

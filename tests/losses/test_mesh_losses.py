@@ -299,7 +299,7 @@ def test_what_is_no_mesh_is_refused(name):
 
 @pytest.mark.parametrize("make, message", [
     (lambda v, f: losses.laplacian_residuals(v, f, "cotan"), "one of 'uniform', 'cot', 'cotcurv'; got 'cotan'"),
-    (lambda v, f: losses.mesh_laplacian_smoothing(v, f, None), "one of 'uniform', 'cot', 'cotcurv'; got None"),
+    (lambda v, f: losses.mesh_laplacian_smoothing(v, f, None), "method must be one of 'uniform', 'cot', 'cotcurv'; got None"),
     (lambda v, f: losses.laplacian_residuals(v, f, "cot", weights_at=v[:3]), "weights_at must have a row for each"),
     (lambda v, f: losses.mesh_laplacian_smoothing_residuals(v, f, smoothing=0), "positive"),
     (lambda v, f: losses.edge_length_residuals(v, f, -1), "not negative"),

@@ -87,7 +87,8 @@ def test_one_term_is_robust_and_the_other_is_not():
 
 @pytest.mark.parametrize("make, message", [
     (lambda x: losses.robust_residuals(x, "hubert"), "loss must be one of"),
-    (lambda x: losses.robust_residuals(x, "linear"), "residual itself"),
+    (lambda x: losses.robust_residuals(x, "linear"), "loss must be one of 'soft_l1'.*leave robust_residuals out"),
+    (lambda x: losses.robust_residuals(x, "sum"), "with 'sum' the residual stays as it is"),
     (lambda x: losses.robust_residuals(x, "huber", -1), "f_scale must be a positive number"),
     (lambda x: losses.robust_residuals(x, "huber", 1, 4), "row_length must be a positive integer that divides the 18"),
     (lambda x: losses.robust_residuals(x, "huber", 1, 0), "row_length must be"),

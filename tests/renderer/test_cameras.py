@@ -116,7 +116,7 @@ def shifted_coordinates(rn, face_id, axis, step):
 def test_area_sampled_pixels_are_those_of_the_slow_twin(model):
     rn = through(body(ColoredRenderer, 16), model)
     expected = average(rn.screen, rn.faces, rn.vc.r, rn.bgcolor.r, WIDTH, HEIGHT, is_affine=True)
-    samples = area_samples(rn._view.screen, Mesh(rn.faces), rn._clipped_surface, rn._view.far, rn._of_whole_faces)
+    samples = area_samples(rn._stand_in.screen, Mesh(rn.faces), rn._clipped_surface, rn._stand_in.far, rn._of_whole_faces)
     crossed = np.zeros(rn.image_size, bool)
     crossed.flat[samples.marked] = True
     assert crossed.sum() > 40

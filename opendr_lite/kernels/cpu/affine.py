@@ -1,4 +1,4 @@
-"""Pixels of a perspective picture as those of the affine one that shows the same: see `renderer.views`."""
+"""Pixels of a perspective picture as those of the affine one that shows the same: see `renderer.stand_in`."""
 from ...memory import empty
 from ...threads import run_bands, split
 from ..jit import kernel, read_only

@@ -11,7 +11,7 @@ with l clipped from below alone, and perspective: b_k = w_k z / z_k. Derivatives
     by z_k       Z z^2 w_k / z_k^2             or    that, and -b_k / z_k (B_k - sum_j B_j b_j)
     by l_k       (W_k - sum_j W_j w_j) / sum_j q_j with W that by w; 0 where it is clipped
 
-Of an affine camera (see `renderer.views`) b and z are linear on the screen: b = w in both, z = sum_k w_k z_k, and
+Of an affine camera (see `renderer.stand_in`) b and z are linear on the screen: b = w in both, z = sum_k w_k z_k, and
 
     by w_k       B_k + Z z_k                   by z_k       Z w_k
 

@@ -1,4 +1,4 @@
-"""What a camera shows, as the kernels know it: in perspective.
+"""What stands in for a camera: what it shows, as the kernels know it, in perspective.
 
 The kernels decide by w = 1/z what is nearer, and interpolate with perspective, b_k ~ λ_k / z_k: of a perspective camera
 λ, b_k / z_k and 1/z are affine on the screen. Of an *affine* camera b and z themselves are. But put
@@ -27,13 +27,13 @@ import numpy as np
 from ..kernels.cpu.affine import interpolate_linearly
 from .screen_points import AffineScreenPoints, ScreenPoints
 
-__all__ = ["AffineView", "PerspectiveView", "view_of"]
+__all__ = ["AffineStandIn", "StandIn", "stand_in_of"]
 
 LEAST_RANGE = 0.01  # of the largest depth
 
 
-class PerspectiveView:
-    """The view of a perspective camera, which kernels take as it is.
+class StandIn:
+    """That of a perspective camera: the camera's own screen, which kernels take as it is.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class PerspectiveView:
         return fronts
 
 
-class AffineView(PerspectiveView):
-    """The view of an affine camera: kernels are given its stand-in in perspective."""
+class AffineStandIn(StandIn):
+    """That of an affine camera."""
 
     points = AffineScreenPoints
 
@@ -140,6 +140,6 @@ class AffineView(PerspectiveView):
         return fronts._replace(direction=direction)
 
 
-def view_of(camera):
-    """The kind of view of a camera."""
-    return AffineView if camera.is_affine else PerspectiveView
+def stand_in_of(camera):
+    """The kind of stand-in of a camera."""
+    return AffineStandIn if camera.is_affine else StandIn
