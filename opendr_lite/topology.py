@@ -17,7 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 
 __all__ = ["get_vert_connectivity", "get_vertices_per_edge", "get_faces_per_edge", "get_half_edges",
-           "get_vert_opposites_per_edge", "loop_subdivider", "vertices_in_common", "as_faces"]
+           "get_vert_opposites_per_edge", "loop_subdivider", "loop_weights", "midpoint_weights", "vertices_in_common",
+           "as_faces"]
 
 
 def as_faces(f, num_verts, name="f"):
@@ -150,7 +151,49 @@ def get_vert_opposites_per_edge(mesh_v, mesh_f=None):
     return dict(zip(zip(*edges.T.tolist()), map(opposite.__getitem__, slices)))
 
 
+def midpoint_weights(mesh_v, mesh_f=None):
+    """One step of subdivision that leaves the surface as it is, as a matrix.
+
+    Every face becomes four, and every edge has a new vertex in its middle.
+
+    Returns
+    -------
+    weights : csr_matrix (V + E, V)
+        `weights @ v` is the new vertices: the V old ones, then one for each edge in the order of
+        `get_vertices_per_edge`; a side that joins a vertex to itself counts as an edge here, whose middle is
+        that vertex again.
+    faces : uint32 array (4 F, 3)
+        Rows 4 i to 4 i + 3 are the corners and then the middle of face i, wound like it.
+    """
+    num_verts, f = _num_verts_and_faces(mesh_v, mesh_f)
+    start, end = f, np.roll(f, -1, axis=1)
+    keys, edge_of_side = np.unique(np.minimum(start, end) * num_verts + np.maximum(start, end), return_inverse=True)
+    ends = np.stack(np.divmod(keys, max(num_verts, 1)), axis=1)
+    row = np.repeat(np.arange(len(keys)), 2)
+    middle = sp.csr_matrix((np.full(ends.size, 0.5), (row, ends.ravel())), shape=(len(keys), num_verts))
+    weights = sp.vstack((sp.identity(num_verts, format="csr"), middle), format="csr")
+    return weights, _quartered(f, num_verts + edge_of_side.reshape(f.shape))
+
+
 def loop_subdivider(mesh_v, mesh_f=None):
+    """One step of Loop subdivision as a matrix that takes ravelled vertices.
+
+    Returns
+    -------
+    subdivider : csr_matrix (3 (V + E), 3 V)
+        `subdivider @ v.ravel()` is the new vertices, ravelled; see `loop_weights`.
+    faces : uint32 array (4 F, 3)
+
+    Raises
+    ------
+    ValueError
+        If a face uses a vertex twice.
+    """
+    weights, faces = loop_weights(mesh_v, mesh_f)
+    return sp.csr_matrix(sp.kron(weights, sp.identity(3), format="csr")), faces
+
+
+def loop_weights(mesh_v, mesh_f=None):
     """One step of Loop subdivision as a matrix.
 
     Every face becomes four. A vertex of valence n moves to (1 - n beta) v + beta (sum of its neighbours),
@@ -161,9 +204,9 @@ def loop_subdivider(mesh_v, mesh_f=None):
 
     Returns
     -------
-    subdivider : csr_matrix (3 (V + E), 3 V)
-        `subdivider @ v.ravel()` is the new vertices, ravelled: the V old ones moved, then one for each edge
-        in the order of `get_vertices_per_edge`. Rows sum to one.
+    weights : csr_matrix (V + E, V)
+        `weights @ v` is the new vertices: the V old ones moved, then one for each edge in the order of
+        `get_vertices_per_edge`. Rows sum to one.
     faces : uint32 array (4 F, 3)
         Rows 4 i to 4 i + 3 are the corners and then the middle of face i, wound like it.
 
@@ -182,7 +225,7 @@ def loop_subdivider(mesh_v, mesh_f=None):
     degenerate = (f == np.roll(f, -1, axis=1)).any(axis=1)
     if degenerate.any():
         face = int(np.argmax(degenerate))
-        raise ValueError(f"loop_subdivider needs three different vertices a face, face {face} is "
+        raise ValueError(f"Loop subdivision needs three different vertices a face, face {face} is "
                          f"{f[face].tolist()}; leave such faces out")
     sides = _sides(num_verts, f)
     edges, sides_of_edge = _edges(num_verts, sides.key)
@@ -209,14 +252,16 @@ def loop_subdivider(mesh_v, mesh_f=None):
         (new_vertex[edge_of_side[facing]], sides.opposite[facing], np.full(facing.sum(), 1 / 8)),
     )
     row, column, weight = map(np.concatenate, zip(*entries))
-    on_one_axis = sp.csr_matrix((weight, (row, column)), shape=(num_verts + len(edges), num_verts))
+    weights = sp.csr_matrix((weight, (row, column)), shape=(num_verts + len(edges), num_verts))
+    return weights, _quartered(f, num_verts + edge_of_side.reshape(-1, 3))
 
-    midpoint = num_verts + edge_of_side.reshape(-1, 3)   # of corners (0, 1), (1, 2), (2, 0)
-    faces = np.stack([np.stack((midpoint[:, 0], f[:, 1], midpoint[:, 1]), axis=1),
-                      np.stack((midpoint[:, 1], f[:, 2], midpoint[:, 2]), axis=1),
-                      np.stack((midpoint[:, 2], f[:, 0], midpoint[:, 0]), axis=1),
-                      midpoint], axis=1).reshape(-1, 3)
-    return sp.csr_matrix(sp.kron(on_one_axis, sp.identity(3), format="csr")), faces.astype(np.uint32)
+
+def _quartered(f, middle):
+    """Each face as its corners and its middle, wound like it; `middle` (F, 3) of corners (0, 1), (1, 2), (2, 0)."""
+    return np.stack([np.stack((middle[:, 0], f[:, 1], middle[:, 1]), axis=1),
+                     np.stack((middle[:, 1], f[:, 2], middle[:, 2]), axis=1),
+                     np.stack((middle[:, 2], f[:, 0], middle[:, 0]), axis=1),
+                     middle], axis=1).reshape(-1, 3).astype(np.uint32)
 
 
 def vertices_in_common(face_1, face_2):

@@ -4,7 +4,6 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy.linalg import expm, expm_frechet
-from scipy.spatial import ConvexHull
 
 from opendr_lite import ch
 from opendr_lite.ch import Ch
@@ -29,7 +28,8 @@ from opendr_lite.geometry import (
 )
 from opendr_lite.geometry.curvature import QuadricFit
 from opendr_lite.geometry.rows import RescaledRows, RowLengths, skew
-from opendr_lite.topology import loop_subdivider
+from opendr_lite.primitives import icosphere
+from opendr_lite.topology import loop_weights
 from tests import derivatives
 from tests.reference.scene import bumpy_sphere, vertex_normals
 
@@ -293,19 +293,14 @@ def test_edge_defs_take_one_face_to_the_next_whatever_the_pose():
 
 # ---------------------------------------------------------------------- curvature
 
-def icosphere(levels):
-    """A unit sphere of nearly regular triangles, wound counterclockwise from outside."""
-    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
-    v = np.concatenate([np.roll(np.column_stack((np.zeros(4), signs * [1, (1 + 5**0.5) / 2])), k, axis=1)
-                        for k in range(3)])
-    f = ConvexHull(v).simplices.astype(np.int64)
+def smooth_sphere(levels):
+    """A unit sphere of triangles more alike than those of `icosphere`."""
+    sphere = icosphere(0)
+    v, f = sphere.v, sphere.f
     for _ in range(levels):
-        subdivide, f = loop_subdivider(v, f)
-        v = (subdivide @ v.ravel()).reshape(-1, 3)
+        weights, f = loop_weights(v, f)
+        v = weights @ v
         v /= np.linalg.norm(v, axis=1, keepdims=True)
-    f = f.astype(np.int64)
-    inward = np.linalg.det(v[f]) < 0
-    f[inward] = f[inward][:, ::-1]
     return v, f
 
 
@@ -340,7 +335,7 @@ def test_derivatives_of_curvature(mesh, make):
 
 @pytest.mark.parametrize("radius", [0.5, 2.0])
 def test_curvature_of_a_sphere(radius):
-    v, f = icosphere(3)
+    v, f = smooth_sphere(3)
     form = SecondFundamentalForm(radius * v, f).r * radius
     # Outward normals: the sphere bends away from them.
     np.testing.assert_allclose(form, np.tile([-1, 0, -1], (len(v), 1)), atol=0.03)
