@@ -9,7 +9,8 @@ never on the number of threads; a kernel that gives each band its own output giv
 number of them.
 
 There is one pool for all. Work that is itself shared out may share out its own: whoever waits takes part, and
-what no thread of the pool has begun by then is no longer needed.
+what no thread of the pool has begun by then is no longer needed. Where there is more of it than twice the threads, it does
+not: they have enough to do, and small views would spend their time on handing bands to one another.
 """
 import os
 import threading
@@ -30,6 +31,7 @@ def _default_num_threads():
 _lock = threading.Lock()
 _num_threads = _default_num_threads()
 _pool = None
+_here = threading.local()  # is_busy: whether work that is shared out here does not share out its own
 
 
 def get_num_threads():
@@ -86,7 +88,7 @@ def run_bands(kernel, bands, *args):
         Releases the GIL; its bands write to separate places.
     bands : list of (start, stop)
     """
-    if len(bands) == 1 or _num_threads == 1:
+    if len(bands) == 1 or _num_threads == 1 or getattr(_here, "is_busy", False):
         for start, stop in bands:
             kernel(start, stop, *args)
         return
@@ -112,9 +114,14 @@ def in_parallel(function, items):
     results, errors = [None] * len(items), np.geterr()
 
     def call(start, stop):
-        with np.errstate(**errors):
-            for position in range(start, stop):
-                results[position] = function(items[position])
+        before = getattr(_here, "is_busy", False)
+        _here.is_busy = before or len(items) > 2 * _num_threads
+        try:
+            with np.errstate(**errors):
+                for position in range(start, stop):
+                    results[position] = function(items[position])
+        finally:
+            _here.is_busy = before
 
     run_bands(call, [(position, position + 1) for position in range(len(items))])
     return results

@@ -15,6 +15,7 @@ import numpy as _np
 from numpy import e, inf, nan, newaxis, pi, set_printoptions, testing
 
 from . import extras, linalg, operators, random
+from .batch import Batch
 from .checking import JacobianCheck, check_jacobian
 from .creation import *
 from .elementwise import *

@@ -9,12 +9,19 @@ node i with respect to its input j, the chain rule reads
 so that both products cost one application of every local map, and J itself is either of them applied to an
 identity. A *view* such as ``pose[:3]`` stands for the entries of the node it shows.
 
+What is below one root alone is swept by itself, and so is what is below one part of a `Batch` alone: such *branches* are
+swept side by side, in threads.
+
 As keys of dicts and sets, nodes stand for themselves, whatever their values.
 """
+from typing import NamedTuple
+
 import numpy as np
 
 from ..threads import in_parallel
+from .batch_tangent import BatchTangent, groups, stacked
 from .linear_maps import LinearMap, as_csr, identity
+from .tangents import Tangent
 
 __all__ = ["between", "depends", "evaluate", "evaluate_all", "jacobian", "jvp", "nodes_below", "pull_back",
            "push_forward", "resolve_view", "vjp"]
@@ -32,7 +39,9 @@ def evaluate(root):
             pending.pop()
             continue
         missing = [child for child in node.inputs() if child._value is None and child._has_value()]
-        if missing:
+        if missing and node.is_batch:
+            _side_by_side(evaluate, missing, sum(part._last_size for part in missing))
+        elif missing:
             pending.extend(missing)
         else:
             node._compute_value()
@@ -98,8 +107,6 @@ def depends(root, wrt):
 def push_forward(roots, seeds):
     """Tangents of several nodes for given tangents of others, in one sweep.
 
-    What is below one root alone is swept in a thread of its own where several roots are large.
-
     Parameters
     ----------
     roots : list of Ch
@@ -112,41 +119,37 @@ def push_forward(roots, seeds):
     """
     tangents = dict(seeds)
     distinct = list(dict.fromkeys(roots))
-    shared, own = _by_root(between(distinct, [base for base, _ in seeds]), distinct)
-    wanted = set(distinct).union(child for order in own for _, inputs in order for child in inputs)
+    shared, own = _branches(between(distinct, [base for base, _ in seeds]), distinct)
+    wanted = set(distinct).union(node for order in own for step in order for node in step.read)
     _sweep_forward(shared, tangents, wanted)
-
-    def sweep(root, order):
-        above = dict(tangents)
-        _sweep_forward(order, above, {root})
-        return above.get(root)
-
-    found = _for_each(sweep, distinct, own)
+    found = _for_each(lambda root, order: _tangent_of(root, order, tangents), distinct, own)
     result = dict(zip(distinct, found))
     return [result[root] for root in roots]
 
 
+def _tangent_of(root, order, tangents):
+    """That of a root, by a sweep of its branch from the tangents of what is below."""
+    above = dict(tangents)
+    _sweep_forward(order, above, {root})
+    return above.get(root)
+
+
 def _sweep_forward(order, tangents, wanted):
     """Add to `tangents`, node -> array, those of the nodes of `order`, and drop those no longer `wanted`."""
-    last_use = {child: position for position, (_, inputs) in enumerate(order) for child in inputs}
-    for position, (node, inputs) in enumerate(order):
-        total = tangents.get(node)
-        for child in inputs:
-            tangent = tangents.get(child)
-            local = node._local_map(child) if tangent is not None else None
-            if local is not None:
-                total = _plus(total, _written(local @ tangent), tangent)
-            if last_use[child] == position and child not in wanted:
-                tangents.pop(child, None)
+    last_use = {node: position for position, step in enumerate(order) for node in step.read}
+    for position, step in enumerate(order):
+        total = step.push_forward(tangents)
+        for node in step.read:
+            if last_use[node] == position and node not in wanted:
+                tangents.pop(node, None)
         if total is not None:
-            tangents[node] = total
+            tangents[step.node] = total
 
 
 def pull_back(roots, bases):
     """Cotangents of several nodes for given cotangents of others, in one sweep.
 
-    What is below one root alone is swept in a thread of its own where several roots are large. Sums do not depend on
-    whether it was.
+    Sums do not depend on what was swept in threads.
 
     Parameters
     ----------
@@ -163,48 +166,148 @@ def pull_back(roots, bases):
     given = {}
     for root, cotangent in roots:
         given[root] = given[root] + cotangent if root in given else cotangent
-    shared, own = _by_root(between(distinct, bases), distinct)
+    shared, own = _branches(between(distinct, bases), distinct)
     wanted = set(bases)
-
-    def sweep(root, order):
-        cotangents = {root: given[root]}
-        _sweep_reverse(order, cotangents, wanted)
-        return cotangents
-
     total = {}
-    for cotangents in _for_each(sweep, distinct, own):
-        for key, cotangent in cotangents.items():
-            total[key] = total[key] + cotangent if key in total else cotangent
+    for cotangents in _for_each(lambda root, order: _cotangents_below(root, order, given[root], wanted), distinct, own):
+        _add_all(total, cotangents)
     _sweep_reverse(shared, total, wanted)
     return [total.get(base) for base in bases]
 
 
+def _cotangents_below(root, order, cotangent, wanted):
+    """Those of what is below the branch of a root, and of the nodes `wanted` in it."""
+    cotangents = {root: cotangent}
+    _sweep_reverse(order, cotangents, wanted)
+    return cotangents
+
+
 def _sweep_reverse(order, cotangents, wanted):
     """Add to `cotangents`, node -> array, those of the inputs of `order`, and drop those not `wanted`."""
-    for node, inputs in reversed(order):
-        cotangent = cotangents.get(node)
+    for step in reversed(order):
+        cotangent = cotangents.get(step.node)
         if cotangent is None:
             continue
-        if node not in wanted:
-            del cotangents[node]
-        maps = [(child, local) for child in inputs if (local := node._local_map(child)) is not None]
-        for (child, _), part in zip(maps, node._pull_back([local for _, local in maps], cotangent)):
+        if step.node not in wanted:
+            del cotangents[step.node]
+        step.pull_back(cotangent, cotangents, wanted)
+
+
+def _add_all(total, cotangents):
+    for node, cotangent in cotangents.items():
+        total[node] = total[node] + cotangent if node in total else cotangent
+
+
+# ---------------------------------------------------------------------- steps of a sweep
+
+
+class _Step:
+    """A node, with the inputs that matter.
+
+    Attributes
+    ----------
+    read : sequence of Ch
+        Whose tangents it needs.
+    """
+
+    def __init__(self, node, inputs):
+        self.node, self.read = node, inputs
+
+    def push_forward(self, tangents):
+        """The tangent of the node, None if it is zero."""
+        total = tangents.get(self.node)
+        for child in self.read:
+            tangent = tangents.get(child)
+            local = self.node._local_map(child) if tangent is not None else None
+            if local is not None:
+                total = _plus(total, _written(local @ tangent), tangent)
+        return total
+
+    def pull_back(self, cotangent, cotangents, wanted):
+        """Add what the cotangent of the node makes of those of its inputs."""
+        maps = [(child, local) for child in self.read if (local := self.node._local_map(child)) is not None]
+        for (child, _), part in zip(maps, self.node._pull_back([local for _, local in maps], cotangent)):
             cotangents[child] = _plus(cotangents.get(child), part, cotangent)
 
 
-def _by_root(order, roots):
-    """The steps of `between` below several of the roots, and, for each root, those below it alone."""
-    if len(roots) == 1:
-        return [], [order]
-    above = {root: {position} for position, root in enumerate(roots)}
+class _BatchStep:
+    """A `Batch`, with the branches of its parts, whose nodes take no other part in the sweep.
+
+    Parameters
+    ----------
+    node : Batch
+    branches : list of (Ch, list of steps)
+    """
+
+    def __init__(self, node, branches):
+        self.node, self.branches = node, branches
+        self.within = {step.node for _, order in branches for step in order}
+        reads = (node for part, order in branches for node in (part, *(read for step in order for read in step.read)))
+        self.read = list(dict.fromkeys(node for node in reads if node not in self.within))
+
+    def push_forward(self, tangents):
+        below = {node: tangent for node, tangent in tangents.items() if node in self.within or node in self.read}
+        parts = [(self.node.rows_of(part), _Branch(part, order, below)) for part, order in self.branches]
+        columns = next(iter(below.values())).shape[1:]
+        if any(isinstance(tangent, Tangent) for tangent in below.values()):
+            tangent = BatchTangent(parts, (self.node.size, *columns))
+        else:
+            found = _side_by_side(lambda entry: (entry[0], entry[1].tangent()), parts, self.node.size)
+            tangent = stacked(found, (self.node.size, *columns))
+        return _plus(tangents.get(self.node), tangent, tangent)
+
+    def pull_back(self, cotangent, cotangents, wanted):
+        def of_group(span):
+            total = {}
+            for part, order in self.branches[slice(*span)]:
+                _add_all(total, _cotangents_below(part, order, cotangent[self.node.rows_of(part)], wanted))
+            return total
+
+        for total in _side_by_side(of_group, groups(len(self.branches)), self.node.size):
+            _add_all(cotangents, total)
+
+
+class _Branch(NamedTuple):
+    """What is below one part of a batch alone, and the tangents of what that is computed from."""
+
+    part: object
+    order: list
+    below: dict
+
+    def tangent(self):
+        return _tangent_of(self.part, self.order, self.below)
+
+    def forget(self):
+        """Let go of derivatives; they are computed again when somebody asks."""
+        for step in self.order:
+            step.node.forget_maps()
+
+
+def _branches(order, roots):
+    """Steps below several of the roots, and, for each root, those below it alone; of those below one part of a batch
+    alone, both have but the batch.
+    """
+    if len(roots) == 1 and not any(node.is_batch for node, _ in order):
+        return [], [[_Step(*step) for step in order]]
+    above = {root: {root} for root in roots}
     for node, inputs in reversed(order):
         for child in inputs:
-            above.setdefault(child, set()).update(above[node])
-    shared, own = [], [[] for _ in roots]
-    for step in order:
-        owners = above[step[0]]
-        (shared if len(owners) > 1 else own[min(owners)]).append(step)
-    return shared, own
+            above.setdefault(child, set()).update([(node, child)] if node.is_batch else above[node])
+    shared, own = [], {root: [] for root in roots}
+    for node, inputs in order:
+        if node.is_batch:
+            branches = [(part, own.setdefault((node, part), [])) for part in inputs]
+            step = _BatchStep(node, branches)
+        else:
+            step = _Step(node, inputs)
+        owners = above[node]
+        (shared if len(owners) > 1 else own.setdefault(next(iter(owners)), [])).append(step)
+    return shared, [own[root] for root in roots]
+
+
+def _side_by_side(function, items, size):
+    """[function(item) for item in items], in threads where there are `size` entries to compute, if that is many."""
+    return in_parallel(function, items) if size >= _LARGE else list(map(function, items))
 
 
 def _for_each(function, roots, *arguments):

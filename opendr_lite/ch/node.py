@@ -126,6 +126,7 @@ class Ch:
     term_order = ("x",)
     initial_values = {}
     least_ndim = 0
+    is_batch = False  # whether it is a `Batch`, whose parts are computed side by side
     _aliases = frozenset()  # names in dterms that are properties: they may change whenever anything below does
     __array_priority__ = 1000.0
 
@@ -381,8 +382,11 @@ class Ch:
         for node in differentiation.nodes_below(self):
             if type(node) is not Ch:
                 for name in tuple(node.terms) + tuple(node.dterms):
-                    if node.__dict__.get(name) is old:
+                    value = node.__dict__.get(name)
+                    if value is old:
                         setattr(node, name, new)
+                    elif type(value) is tuple and any(entry is old for entry in value):
+                        setattr(node, name, tuple(new if entry is old else entry for entry in value))
         return new
 
     # ------------------------------------------------------------------ indexing
@@ -423,6 +427,10 @@ class Ch:
                     self._maps[child] = None if answer is None else as_linear_map(
                         answer, (value.size, child.size), f"{type(self).__name__}.compute_dr_wrt")
         return self._maps[child]
+
+    def forget_maps(self):
+        """Let go of the derivatives by the inputs; they are computed again when somebody asks."""
+        self.__dict__["_maps"] = {}
 
     def _pull_back(self, maps, cotangent):
         """What the transposes of several of this node's local maps make of a cotangent."""

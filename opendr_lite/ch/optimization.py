@@ -1,10 +1,11 @@
 """minimize: fit free variables so that a residual becomes small.
 
 The objective is F(x) = Σ r(x)², r the entries of one node or of several, or Σ C² ρ((r/C)²) with a robust
-loss. Its derivative comes from the graph. Three families of methods share one way of being asked and of
+loss. Its derivative comes from the graph. Four families of methods share one way of being asked and of
 answering:
 
     dogleg, lm            Gauss-Newton steps of this package (`trust_region`)
+    adam, sgd, momentum   steps along the gradient (`first_order`), also of minibatches
     trf, dogbox           scipy.optimize.least_squares: Gauss-Newton steps with bounds
     BFGS, L-BFGS-B, ...   scipy.optimize.minimize: gradient 2 JᵀWr by one reverse sweep; methods that take a
                           Hessian get the Gauss-Newton one, 2 JᵀWJ
@@ -20,9 +21,10 @@ import scipy.optimize
 from scipy.optimize import OptimizeResult
 from scipy.sparse.linalg import LinearOperator
 
-from . import trust_region
+from . import first_order, trust_region
 from .fit_result import FitResult, to_scipy
 from .linear_solvers import OLDER_NAMES
+from .minibatches import Minibatches
 from .node import Ch
 from .problem import Problem
 from .robust import RobustLoss, ScalarObjective, make_loss
@@ -42,7 +44,12 @@ _WITH_HESSIAN = ("trust-exact",)
 _WITH_BOUNDS = _LEAST_SQUARES + ("Nelder-Mead", "Powell", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP",
                                  "trust-constr")
 _WITH_CONSTRAINTS = ("COBYLA", "COBYQA", "SLSQP", "trust-constr")
-_METHODS = tuple(_DESCENT) + _LEAST_SQUARES + _SCALAR
+_FIRST_ORDER = {"adam": {"step": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "uniform": False}, "sgd": {"step": None},
+                "momentum": {"step": None, "decay": 0.9}}
+_FIRST_ORDER_OPTIONS = {"maxiter": 1000, "e_1": 0.0, "schedule": "constant", "last": 0.01, "batch_size": None, "seed": 0}
+_METHODS = tuple(_DESCENT) + tuple(_FIRST_ORDER) + _LEAST_SQUARES + _SCALAR
+_OF_NUMBERS = tuple(_FIRST_ORDER) + _SCALAR  # methods that can do without squares
+_WITHOUT_HESSIAN = tuple(_FIRST_ORDER) + tuple(name for name in _SCALAR if not name.startswith("trust-")) + ("trust-constr",)
 
 
 def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, callback=None, options=None, *,
@@ -128,16 +135,18 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
     options = dict(options or {})
     disp = options.pop("disp", False)
     chosen_loss = make_loss(loss, f_scale)
-    itself = method in _SCALAR and isinstance(fun, Ch) and fun.size == 1
-    if itself:
+    if method in _OF_NUMBERS and isinstance(fun, Ch) and fun.size == 1:
         if isinstance(chosen_loss, RobustLoss):
             raise ValueError(f"loss={loss!r} needs residuals, but to {method} a node with a single entry is "
                              "the objective itself; put it in a list ([fun]) to have it squared")
-        if method.startswith("trust-") and method != "trust-constr":
-            raise ValueError(f"{method} needs a Hessian, which a node with a single entry, the objective "
-                             "itself, does not have; put it in a list ([fun]) to have it squared, or use "
-                             "BFGS, CG, L-BFGS-B, Newton-CG, TNC, SLSQP or trust-constr")
         chosen_loss = ScalarObjective()
+    if isinstance(chosen_loss, ScalarObjective):
+        _check_capable("objective that is no sum of squares (loss='sum', or a node with a single entry)", method,
+                       _OF_NUMBERS)
+        if method not in _WITHOUT_HESSIAN:
+            raise ValueError(f"{method} needs a Hessian, which a node with a single entry, the objective "
+                             "itself, does not have, nor have entries with loss='sum'; put it in a list ([fun]) to have "
+                             f"it squared, or use {', '.join(_WITHOUT_HESSIAN)}")
     if linear_solver is not None:
         _check_capable("linear_solver", method, tuple(_DESCENT))
         twice = [name for name in ("sparse_solver", "treat_as_dense") if options.get(name)]
@@ -151,7 +160,8 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
         _check_capable("constraints", method, _WITH_CONSTRAINTS)
 
     run = _Run(problem, callback, disp)
-    search = _descend if method in _DESCENT else _least_squares if method in _LEAST_SQUARES else _scalar
+    search = (_descend if method in _DESCENT else _first_order if method in _FIRST_ORDER
+              else _least_squares if method in _LEAST_SQUARES else _scalar)
     try:
         found = search(problem, run, method, bounds, constraints, tol, options)
     except KeyboardInterrupt:
@@ -192,17 +202,56 @@ def _descend(problem, run, method, bounds, constraints, tol, options):
         region = trust_region.LevenbergMarquardt(values["tau"])
     solver = "dense" if values["treat_as_dense"] else values["sparse_solver"]
     solver = OLDER_NAMES.get(solver, solver) if isinstance(solver, str) else solver
-    steps = trust_region.descend(problem, region, trust_region.Stopping(**limits), solver)
-    while True:
-        try:
-            iterate = next(steps)
-        except StopIteration as end:
-            outcome = end.value
-            break
-        run.accept(iterate)
+    outcome = run.follow(trust_region.descend(problem, region, trust_region.Stopping(**limits), solver))
     weights, count = outcome.model.undetermined() if outcome.model is not None else (None, 0)
     return {"status": outcome.status, "message": outcome.message, "success": outcome.status > 0,
             "undetermined": problem.names_of(weights) if count else None}
+
+
+def _first_order(problem, run, method, bounds, constraints, tol, options):
+    defaults = {**_FIRST_ORDER[method], **_FIRST_ORDER_OPTIONS}
+    _check_options(method, options, defaults)
+    values = {**defaults, **({} if tol is None else {"e_1": tol}), **options}
+    _check_count("maxiter", values["maxiter"], 0)
+    _check_number("e_1", values["e_1"])
+    _check_number("last", values["last"], positive=True)
+    _check_count("seed", values["seed"], 0)
+    if values["step"] is None:
+        raise ValueError(f"method {method!r} needs option step, the length of a step divided by that of the gradient: it "
+                         "depends on the objective")
+    rule = _rule(problem, method, values)
+    sizes = problem.flat("option step", values["step"])
+    if not (np.isfinite(sizes).all() and (sizes >= 0.0).all()):
+        raise ValueError(f"option step must be numbers that are not negative, got {values['step']!r:.80}")
+    schedule = first_order.make_schedule(values["schedule"], values["last"], values["maxiter"])
+    stopping = first_order.Stopping(values["maxiter"], values["e_1"])
+    if values["batch_size"] is None:
+        run.keep_lowest = True
+        outcome = run.follow(first_order.descend(problem, rule, sizes, schedule, stopping))
+    else:
+        _check_count("batch_size", values["batch_size"], 1)
+        with Minibatches(problem, values["batch_size"], values["seed"]) as minibatches:
+            try:
+                outcome = run.follow(first_order.descend(problem, rule, sizes, schedule, stopping, minibatches))
+            finally:
+                run.forget_residuals()
+    return {"status": outcome.status, "message": outcome.message, "success": outcome.status >= 0}
+
+
+def _rule(problem, method, values):
+    """How a first-order method makes a direction of a gradient."""
+    if method != "adam":
+        decay = values.get("decay", 0.0)
+        _check_number("decay", decay)
+        if decay >= 1.0:
+            raise ValueError(f"option decay must be below 1, got {decay!r}")
+        return first_order.Momentum(decay)
+    betas = values["betas"]
+    if np.shape(betas) != (2,) or not all(0.0 <= beta < 1.0 for beta in betas):
+        raise ValueError(f"option betas must be two numbers from 0 to below 1, got {betas!r}")
+    _check_number("eps", values["eps"])
+    spans = [variable.span for variable in problem.variables] if values["uniform"] else []
+    return first_order.Adam(betas, values["eps"], spans)
 
 
 def _least_squares(problem, run, method, bounds, constraints, tol, options):
@@ -322,8 +371,21 @@ class _Run:
             except StopIteration:
                 raise _Stopped from None
 
+    def follow(self, steps):
+        """Accept what a descent yields; returns its outcome."""
+        while True:
+            try:
+                iterate = next(steps)
+            except StopIteration as end:
+                return end.value
+            self.accept(iterate)
+
+    def forget_residuals(self):
+        """Those of the best state were not all there is; the objective is to be evaluated again."""
+        self.best = trust_region.Iterate(self.best.x, self.best.fun, None, self.best.details)
+
     def _print(self, nit, iterate):
-        sums = self.problem.sums_of_squares(iterate.residuals)
+        sums = self.problem.measures(iterate.residuals)
         line = " | ".join([f"{nit:4d}  {iterate.fun:.6e}",
                            *(f"{label}: {value:.2e}" for label, value in sums.items())])
         if self.disp != "progress":
@@ -418,6 +480,11 @@ def _check_number(name, value, positive=False):
     if not good or isinstance(value, str):
         wanted = "above 0" if positive else "that is not negative"
         raise ValueError(f"option {name} must be a number {wanted}, got {value!r}")
+
+
+def _check_count(name, value, least):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"option {name} must be a whole number from {least} on, got {value!r}")
 
 
 def _unknown_options(method, options, allowed):

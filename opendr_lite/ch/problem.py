@@ -14,11 +14,11 @@ import scipy.sparse as sp
 
 from ..memory import empty
 from . import differentiation
+from .batch_tangent import BatchTangent, dense_normal_equations
 from .linear_maps import FunctionMap, SparseMap, as_csr, identity
 from .linear_solvers import DENSE_ENTRIES, DenseBlocks, LinearAlgebra, SparseNormalEquations, gram_is_cheap
 from .node import Ch
 from .tangents import FormedTangent, as_slice
-from .vectors import dot
 
 __all__ = ["Problem", "Variable"]
 
@@ -112,6 +112,29 @@ class Problem:
             if force or not np.array_equal(array, base.x):
                 base.x = array
 
+    def flat(self, name, values):
+        """A number for all unknowns, or one entry for each item of x0, broadcast to its shape, as a vector like x.
+
+        Parameters
+        ----------
+        name : str
+            For messages.
+        values : number, or sequence of numbers or arrays
+        """
+        if np.ndim(values) == 0 and not isinstance(values, Ch):
+            values = [values] * len(self.variables)
+        if len(values) != len(self.variables):
+            raise ValueError(f"{name} must be one number, or an entry for each of the {len(self.variables)} items of x0, "
+                             f"got {len(values)}")
+        result = np.empty(self.size)
+        for variable, value in zip(self.variables, values):
+            try:
+                result[variable.span] = np.broadcast_to(np.asarray(value, np.float64), variable.node.shape).ravel()
+            except (TypeError, ValueError):
+                raise ValueError(f"{name}: {value!r:.80} is no number, and cannot be broadcast to the shape of "
+                                 f"{variable.name}") from None
+        return result
+
     @contextmanager
     def at(self, x):
         """The graph at x for a while."""
@@ -140,9 +163,9 @@ class Problem:
             finite = np.isfinite(fun) and (self.loss.grows or np.isfinite(r).all())
             return (fun if finite else np.inf), r
 
-    def sums_of_squares(self, r):
-        """Label -> sum of squares of that part of r; empty unless the objective came as a dict."""
-        return {label: dot(r[rows], r[rows]) for label, rows in zip(self.labels, self._rows)}
+    def measures(self, r):
+        """Label -> sum of squares of that part of r, or sum; empty unless the objective came as a dict."""
+        return {label: self.loss.measure(r[rows]) for label, rows in zip(self.labels, self.rows)}
 
     # ------------------------------------------------------------------ derivatives at the present x
 
@@ -173,7 +196,7 @@ class Problem:
             return SparseMap(sp.vstack([sp.csr_matrix((part.size, self.size)) if tangent is None else tangent
                                         for part, tangent in zip(self.parts, tangents)], format="csr"))
         return DenseBlocks([(rows.start, as_slice(columns), matrix)
-                            for rows, tangent in zip(self._rows, self._tangents()) if tangent is not None
+                            for rows, tangent in zip(self.rows, self._tangents()) if tangent is not None
                             for columns, matrix in tangent.formed().blocks], shape)
 
     def _tangents(self):
@@ -221,20 +244,26 @@ class Problem:
 
     def normal_equations(self, r, weights):
         """(A, g) = (Jᵀ W J, Jᵀ W r) for few unknowns, A an array. The rows of an image are not formed."""
-        equations = [_normal_equations(tangent, r[rows], None if weights is None else weights[rows])
-                     for rows, tangent in zip(self._rows, self._tangents()) if tangent is not None]
+        weighted = _weighted(weights, r)
+        equations = [dense_normal_equations(tangent, None if weights is None else weights[rows], weighted[rows])
+                     for rows, tangent in zip(self.rows, self._tangents()) if tangent is not None]
         return _total(equations, np.zeros((self.size, self.size)))
 
     def sparse_normal_equations(self, r, weights, whatever_it_costs=False):
         """The same for many unknowns, A sparse; None where it would be large, unless that is no concern."""
-        equations = []
-        for rows, tangent, remembering in zip(self._rows, self._sparse_tangents(), self._gram_of_parts):
+        equations, weighted = [], _weighted(weights, r)
+        for rows, tangent, remembering in zip(self.rows, self._sparse_tangents(), self._gram_of_parts):
             if tangent is None:
                 continue
             own_weights = None if weights is None else weights[rows]
             if tangent.has_local_gram:
-                weighted = r[rows] if weights is None else own_weights * r[rows]
-                equations.append(tangent.normal_equations(own_weights, weighted))
+                equations.append(tangent.normal_equations(own_weights, weighted[rows]))
+                continue
+            if isinstance(tangent, BatchTangent):
+                own = tangent.sparse_normal_equations(own_weights, weighted[rows], whatever_it_costs)
+                if own is None:
+                    return None
+                equations.append(own)
                 continue
             if tangent.is_spread and not whatever_it_costs:
                 return None
@@ -258,14 +287,14 @@ class Problem:
         return [SparseNormalEquations() for _ in self.parts]
 
     @property
-    def _rows(self):
+    def rows(self):
         """The places of each part in r."""
         ends = accumulate(part.size for part in self.parts)
         return [slice(end - part.size, end) for end, part in zip(ends, self.parts)]
 
     @property
     def _num_residuals(self):
-        return self._rows[-1].stop
+        return self.rows[-1].stop
 
     def linear_algebra(self, solver=None):
         """The solver that fits the size of this problem, unless one is or was chosen; see `LinearAlgebra`."""
@@ -296,7 +325,7 @@ class Problem:
                                                         differentiation.push_forward(self.parts, seeds))])
 
     def _pull_back(self, u):
-        cotangents = [(part, u[rows]) for part, rows in zip(self.parts, self._rows)]
+        cotangents = [(part, u[rows]) for part, rows in zip(self.parts, self.rows)]
         result = np.zeros((self.size,) + u.shape[1:])
         pulled = differentiation.pull_back(cotangents, [base for base, _, _ in self._bases])
         for (_, entries, columns), cotangent in zip(self._bases, pulled):
@@ -313,13 +342,9 @@ class Problem:
                          if large[variable.span].any())
 
 
-def _normal_equations(tangent, r, weights):
-    """Those of one part."""
-    if isinstance(tangent, FormedTangent):
-        blocks = [(0, as_slice(columns), matrix) for columns, matrix in tangent.blocks]
-        return DenseBlocks(blocks, tangent.shape).normal_equations(r, weights)
-    weighted = r if weights is None else np.multiply(weights, r, out=empty(r.shape))
-    return tangent.normal_equations(weights, weighted)
+def _weighted(weights, r):
+    """W r"""
+    return r if weights is None else np.multiply(weights, r, out=empty(r.shape))
 
 
 def _total(equations, nothing):

@@ -14,6 +14,8 @@ With C the scale (`f_scale`), one residual r contributes C² ρ(z) to the object
 (The first five are those of `scipy.optimize.least_squares`; the last is Geman and McClure, Bull. Int.
 Statist. Inst. 52, 1987.)
 
+Without squares there is 'sum': F = Σ r, the entries as they are.
+
 For the objective F = Σ C² ρ(z) of residuals r(x) with Jacobian J,
 
     ∇F  = 2 Jᵀ (ρ' r)
@@ -65,6 +67,10 @@ class LeastSquares:
         """F."""
         return dot(r, r)
 
+    def measure(self, r):
+        """What is printed of a part of the residual: the sum of its squares."""
+        return dot(r, r)
+
     def weights(self, r):
         """w such that 2 Jᵀ diag(w) J stands for ∇²F; None: all ones."""
 
@@ -75,12 +81,14 @@ class LeastSquares:
 
 
 class ScalarObjective(LeastSquares):
-    """F = r, the one entry of the residual, for objectives that are no sum of squares."""
+    """F = Σ r, for objectives that are no sum of squares: a single entry that is the objective itself, or several."""
 
-    name = "objective itself"
+    name = "sum"
 
     def value(self, r):
         return float(r.sum())
+
+    measure = value
 
     def slope(self, r):
         return np.full(r.size, 0.5)
@@ -153,11 +161,13 @@ def make_loss(loss, f_scale=1.0):
     ValueError
         If there is no loss of that name, or `f_scale` is not a positive number.
     """
-    if not callable(loss) and loss != "linear" and not (isinstance(loss, str) and loss in LOSSES):
-        raise ValueError(f"loss must be one of 'linear', {', '.join(map(repr, LOSSES))}, or a function of z "
+    if not callable(loss) and not (isinstance(loss, str) and loss in ("linear", "sum", *LOSSES)):
+        raise ValueError(f"loss must be one of 'linear', 'sum', {', '.join(map(repr, LOSSES))}, or a function of z "
                          f"that returns rho, rho' and rho''; got {loss!r}")
     scale = float(f_scale)
     if not (np.isfinite(scale) and scale > 0.0):
         raise ValueError(f"f_scale must be a positive number (the size from which a residual is an outlier), "
                          f"got {f_scale!r}")
-    return LeastSquares() if isinstance(loss, str) and loss == "linear" else RobustLoss(loss, scale)
+    if isinstance(loss, str) and loss in ("linear", "sum"):
+        return LeastSquares() if loss == "linear" else ScalarObjective()
+    return RobustLoss(loss, scale)

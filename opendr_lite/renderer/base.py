@@ -110,6 +110,14 @@ class BaseRenderer(Ch):
     derivatives = "opendr", "exact"  # values of `derivative`
     drifts = False  # whether colours change as the surface moves, beside what it carries along
 
+    def copy(self):
+        """As of any node; what is known of the faces is known of the copy."""
+        twin = super().copy()
+        twin._memo.update((key, entry) for key, entry in self._memo.items() if entry[0] == {"f"})
+        return twin
+
+    __copy__ = copy
+
     # ------------------------------------------------------------------ the scene
 
     @property

@@ -69,7 +69,7 @@ def test_dense_blocks_are_the_matrix_that_they_make_up():
     np.testing.assert_allclose(blocks @ x, J @ x, rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(blocks.T @ y, J.T @ y, rtol=1e-13, atol=1e-13)
     gap = DenseBlocks(blocks.blocks[1:], J.shape)
-    A, g = gap.normal_equations(y, None)
+    A, g = gap.normal_equations(None, y)
     np.testing.assert_allclose(A, gap.to_dense().T @ gap.to_dense(), rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(g, gap.to_dense().T @ y, rtol=1e-13, atol=1e-13)
 
@@ -121,7 +121,7 @@ def test_models_agree(weights):
     W = np.eye(60) if w is None else np.diag(w)
     A, g, p = J.T @ W @ J, J.T @ W @ r, random.standard_normal(9)
     sparse = sparse_normal_equations(sp.csr_matrix(J), r, w)
-    models = [DenseModel(*DenseBlocks([(0, slice(0, 9), J)], J.shape).normal_equations(r, w)), SparseModel(*sparse),
+    models = [DenseModel(*DenseBlocks([(0, slice(0, 9), J)], J.shape).normal_equations(w, r if w is None else w * r)), SparseModel(*sparse),
               ConjugateGradientModel(*sparse, 1e-9), KrylovModel(SparseMap(J), r, w)]
     for model in models:
         np.testing.assert_allclose(model.gradient, g, rtol=1e-12)

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 
 from ..linear_maps import LinearMap
 
-__all__ = ["DenseBlocks", "SparseNormalEquations", "gram_is_cheap", "sparse_normal_equations"]
+__all__ = ["DenseBlocks", "SparseNormalEquations", "gram_is_cheap", "sparse_gram", "sparse_normal_equations"]
 
 _SERIAL_PRODUCT = 2**18                  # multiplications that BLAS does in one thread
 _ENTRIES_OF_A_ROW, _WORK = 3000, 2e9     # up to which A is formed from a sparse J
@@ -45,32 +45,38 @@ class DenseBlocks(LinearMap):
     def to_sparse(self):
         return sp.csr_matrix(self.to_dense())
 
-    def normal_equations(self, r, weights):
-        """A = Jᵀ W J and g = Jᵀ W r: with r as one more column, the products of the columns with one another."""
+    def normal_equations(self, weights, weighted):
+        """A = Jᵀ W J and g = Jᵀ W r: with W r as one more column, the products of the columns with one another.
+
+        Parameters
+        ----------
+        weights, weighted : (m,) arrays
+            The diagonal of W, None for 1; and W r.
+        """
         n = self.shape[1]
         total = np.zeros((n + 1, n + 1))
         for start in sorted({start for start, _, _ in self.blocks}):
             side_by_side = [(columns, block) for first, columns, block in self.blocks if first == start]
             span = slice(start, start + len(side_by_side[0][1]))
-            total += _products_of_columns(side_by_side, n, r[span], None if weights is None else weights[span])
+            total += _products_of_columns(side_by_side, n, None if weights is None else weights[span], weighted[span])
         return total[:n, :n].copy(), total[:n, n].copy()
 
 
-def _products_of_columns(blocks, n, r, weights):
-    """Weighted products of the n columns in blocks, and of r, with one another, by chunks of rows.
+def _products_of_columns(blocks, n, weights, weighted_residual):
+    """Products of the n columns in blocks with the same, weighted, and with W r, by chunks of rows.
 
     The chunks are so small that BLAS does not wake threads, which would spin for milliseconds after each product.
     """
     chunk = min(max(_SERIAL_PRODUCT // (n + 1) ** 2, 64), 4096)
     rows, weighted = np.zeros((2, chunk, n + 1))
     total = np.zeros((n + 1, n + 1))
-    for top in range(0, len(r), chunk):
-        span = slice(top, min(top + chunk, len(r)))
+    for top in range(0, len(weighted_residual), chunk):
+        span = slice(top, min(top + chunk, len(weighted_residual)))
         count = span.stop - top
         for columns, block in blocks:
             rows[:count, columns] = block[span]
-        rows[:count, n] = r[span]
         np.multiply(rows[:count], 1.0 if weights is None else weights[span, None], out=weighted[:count])
+        weighted[:count, n] = weighted_residual[span]
         total += rows[:count].T @ weighted[:count]
     return total
 
@@ -83,7 +89,7 @@ def gram_is_cheap(jacobian):
 
 def sparse_normal_equations(jacobian, r, weights):
     """Jᵀ W J, a csr_matrix, and Jᵀ W r, for a csr_matrix J; weights None for 1."""
-    return _gram(jacobian, weights), _gradient(jacobian, r, weights)
+    return sparse_gram(jacobian, weights), _gradient(jacobian, r, weights)
 
 
 class SparseNormalEquations:
@@ -97,12 +103,13 @@ class SparseNormalEquations:
                 and jacobian.shape == self._jacobian.shape
                 and all(_same(getattr(jacobian, name), getattr(self._jacobian, name))
                         for name in ("data", "indices", "indptr"))):
-            self._matrix = _gram(jacobian, weights)
+            self._matrix = sparse_gram(jacobian, weights)
             self._jacobian, self._weights = jacobian.copy(), None if weights is None else weights.copy()
         return self._matrix, _gradient(jacobian, r, weights)
 
 
-def _gram(jacobian, weights):
+def sparse_gram(jacobian, weights):
+    """Jᵀ W J for a csr_matrix J; weights None for 1."""
     weighted = jacobian if weights is None else sp.csr_matrix(sp.diags(weights) @ jacobian)
     return sp.csr_matrix(jacobian.T @ weighted)
 
