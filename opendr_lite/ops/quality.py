@@ -1,0 +1,115 @@
+"""What can be wrong with a mesh that looks right in its silhouettes: folds, slivers, needles.
+
+A *fold* is an edge at which the surface turns back on itself: the normals of two of its faces are more than 120° apart.
+
+A *sliver* is a face with a small angle.
+
+A *needle* is a vertex that stands out of its surroundings like the tip of a spike. Its ring, the vertices that it is
+joined to, has a middle m and, about m, three principal deviations; for a circle of radius r they are r/√2, r/√2 and 0.
+With s the second of them, the ring is w = 2√2 s wide, and the slenderness of the vertex x is
+
+    |x - m| / w
+
+0 in a plane, 0.35 at the corner of a cube, 1 at the tip of a cone that is as high as it is wide. A needle exceeds 1: it
+is longer than its ring is wide. Images do not show it where it falls between the centres of their pixels.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from ..losses import flatten_residuals
+from ..topology import as_faces, get_vertices_per_edge
+
+__all__ = ["MeshQuality", "corner_angles", "dihedral_cosines", "mesh_quality", "slenderness"]
+
+FOLD = -0.5  # cosine between the normals of two faces below which their edge is folded
+NEEDLE = 1.0
+
+
+class MeshQuality(NamedTuple):
+    """What `mesh_quality` finds. As a string it is a sentence.
+
+    Attributes
+    ----------
+    vertices, faces : int
+    folds : int
+        Edges whose faces have normals more than 120° apart.
+    smallest_angle : float
+        Of a triangle, in degrees.
+    needles : int
+        Vertices farther from the middle of their ring than the ring is wide.
+    """
+
+    vertices: int
+    faces: int
+    folds: int
+    smallest_angle: float
+    needles: int
+
+    def __str__(self):
+        return (f"{self.vertices} vertices, {self.folds} folded edges, smallest angle {self.smallest_angle:.1f} degrees, "
+                f"{self.needles} needles")
+
+
+def mesh_quality(v, f):
+    """Count the folds and needles of a mesh, and find its smallest angle.
+
+    Parameters
+    ----------
+    v : array_like (V, 3) or Ch
+    f : integer array (F, 3)
+
+    Returns
+    -------
+    MeshQuality
+
+    Examples
+    --------
+    >>> from opendr_lite.primitives import cube
+    >>> print(mesh_quality(cube().v, cube().f))
+    8 vertices, 0 folded edges, smallest angle 45.0 degrees, 0 needles
+    """
+    return MeshQuality(len(v), len(f), int(np.count_nonzero(dihedral_cosines(v, f) < FOLD)),
+                       float(np.degrees(corner_angles(v, f).min())),
+                       int(np.count_nonzero(slenderness(v, f) > NEEDLE)))
+
+
+def corner_angles(v, f):
+    """The angles (F, 3) at the corners of the faces, in radians; 0 next to a side of length 0."""
+    v = np.asarray(getattr(v, "r", v), dtype=np.float64)
+    corners = v[as_faces(f, len(v))]
+    ahead, behind = np.roll(corners, -1, axis=1) - corners, np.roll(corners, 1, axis=1) - corners
+    return np.arctan2(np.linalg.norm(np.cross(ahead, behind), axis=2), np.sum(ahead * behind, axis=2))
+
+
+def dihedral_cosines(v, f):
+    """The cosine of the angle between the normals of two faces with a common edge: 1 in a plane, -1 at a fold.
+
+    Returns
+    -------
+    (H,) float64
+        For every edge with two faces, in lexicographic order; see `losses.hinges` for others.
+    """
+    return 1.0 - flatten_residuals(v, f).r
+
+
+def slenderness(v, f):
+    """Of every vertex, its distance from the middle of its ring, relative to the ring's width.
+
+    Returns
+    -------
+    (V,) float64
+        0 for vertices without neighbours; inf where the ring has no width.
+    """
+    v = np.asarray(getattr(v, "r", v), dtype=np.float64)
+    a, b = get_vertices_per_edge(len(v), as_faces(f, len(v))).T
+    centre, other = np.concatenate((a, b)), np.concatenate((b, a))
+    count = np.maximum(np.bincount(centre, minlength=len(v)), 1)
+    middle = np.column_stack([np.bincount(centre, axis[other], minlength=len(v)) for axis in v.T]) / count[:, None]
+    spread = np.zeros((len(v), 3, 3))
+    offset = v[other] - middle[centre]
+    np.add.at(spread, centre, offset[:, :, None] * offset[:, None])
+    second = np.linalg.eigvalsh(spread / count[:, None, None])[:, 1]
+    height, width = np.linalg.norm(v - middle, axis=1), np.sqrt(8.0 * np.maximum(second, 0.0))
+    height[np.bincount(centre, minlength=len(v)) == 0] = 0.0
+    return np.divide(height, width, out=np.where(height > 0.0, np.inf, 0.0), where=width > 0.0)
