@@ -15,10 +15,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from .. import ch
-from ..geometry.rows import Sum3xN
+from ..geometry.rows import OnCoordinates, Sum3xN
 from ..geometry.triangles import TriNormals
 from ..topology import get_half_edges
-from .meshes import checked_mesh
+from .meshes import CombinedPoints, checked_mesh
 
 __all__ = ["flatten_loss", "flatten_residuals", "mesh_normal_consistency",
            "normal_consistency_residuals"]
@@ -101,7 +101,7 @@ def normal_consistency_residuals(v, f):
     entries = np.concatenate((np.ones(count), np.where(alike, -1.0, 1.0))) / np.sqrt(2 * count)
     difference = sp.csr_matrix((entries, (np.tile(np.arange(count), 2), np.concatenate((first, second)))),
                                shape=(count, len(normals)))
-    return ch.MatVecMult(difference, normals)
+    return CombinedPoints(normals, OnCoordinates(difference))
 
 
 def mesh_normal_consistency(v, f):

@@ -34,7 +34,7 @@ from ..geometry.rows import OnCoordinates, RowLengths
 from ..geometry.triangles import OnFaces, corner_map
 from ..inputs import input_points, input_value, total_derivative
 from ..topology import get_vertices_per_edge
-from .meshes import AsConstant, checked_mesh, checked_vertices
+from .meshes import AsConstant, CombinedPoints, checked_mesh, checked_vertices
 from .robust import smooth_norm_residuals
 
 __all__ = ["bilaplacian_residuals", "laplacian_loss", "laplacian_residuals", "mesh_laplacian_smoothing",
@@ -137,8 +137,8 @@ def _laplacian(v, f, weights, weights_at):
     if weights not in _WEIGHTS:
         raise ValueError(f"weights must be one of {', '.join(map(repr, _WEIGHTS))}; got {weights!r}")
     if weights == "uniform":
-        matrix = _umbrella(len(v), f)
-        return lambda points: ch.MatVecMult(matrix, points)
+        umbrella = OnCoordinates(_umbrella(len(v), f))
+        return lambda points: CombinedPoints(points, umbrella)
     if weights_at is not None:
         shape = v.shape
         v = AsConstant(checked_vertices(weights_at, "weights_at"))

@@ -1,11 +1,12 @@
-"""What losses of meshes share: their input, checked, and values that are constants to derivatives."""
+"""What losses of meshes share: their input, checked; sums of points; values that are constants to derivatives."""
 import numpy as np
 
 from .. import ch
 from ..ch import Ch
+from ..inputs import input_points
 from ..topology import as_faces
 
-__all__ = ["AsConstant", "checked_mesh", "checked_vertices"]
+__all__ = ["AsConstant", "CombinedPoints", "checked_mesh", "checked_vertices"]
 
 
 def checked_vertices(v, name="v"):
@@ -34,3 +35,25 @@ class AsConstant(Ch):
 
     def compute_r(self):
         return self.of.r
+
+
+class CombinedPoints(Ch):
+    """Points (N, 3), each a weighted sum of the points v: dr = dv with the same weights.
+
+    Parameters
+    ----------
+    v : (V, 3)
+    weights : OnCoordinates
+        Of a matrix (N, V).
+    """
+
+    terms = "weights"
+    dterms = "v"
+    term_order = "v", "weights"
+
+    def compute_r(self):
+        return self.weights.matrix @ input_points(self, "v")
+
+    def compute_dr_wrt(self, wrt):
+        if wrt is self.v:
+            return self.weights

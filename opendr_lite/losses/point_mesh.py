@@ -22,7 +22,7 @@ from .. import ch
 from ..ch import Ch, depends_on
 from ..ch.linear_maps import BlockDiagonal
 from ..geometry.rows import OnCoordinates
-from ..geometry.triangles import corner_map, opposite_sides
+from ..geometry.triangles import corner_map
 from ..inputs import input_points, total_derivative
 from ..kernels.cpu.closest import closest_points, closest_simplices
 from ..topology import get_vertices_per_edge
@@ -96,7 +96,7 @@ def _gradients_of_weights(positions, b):
     corners = positions[inside]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normal /= np.einsum("nx,nx->n", normal, normal)[:, None]
-    g[inside] = np.cross(normal[:, None], opposite_sides(corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3)))
+    g[inside] = np.cross(normal[:, None], np.roll(corners, -2, axis=1) - np.roll(corners, -1, axis=1))
     side = np.flatnonzero(used.sum(axis=1) == 2)
     first, second = np.argmax(used[side], axis=1), 2 - np.argmax(used[side, ::-1], axis=1)
     along = positions[side, second] - positions[side, first]

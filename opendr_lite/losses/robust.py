@@ -3,10 +3,10 @@
 With ρ and the scale C of `ch.robust`, a row x of a residual counts C² ρ(z), z = |x|² / C². The same as a sum of squares
 is that of the rows
 
-    y = h(z) x,     h = √(ρ(z) / z),      |y|² = C² ρ(z)
-    dy = h dx + 2 h'(z) / C² x (x·dx),    h' = (ρ' z - ρ) / (2 z² h)
+    y = h x,    h = √(ρ(z) / z),    |y|² = C² ρ(z)
+    dy = h (I - u uᵀ) dx + ρ'(z) / h u uᵀ dx,    u = x / |x|
 
-ρ(z) = z - O(z²) makes h smooth at 0, where h = 1.
+for across x only the direction of y changes, and along it d|y|² = ρ' d|x|². At 0, where ρ(z) = z - O(z²), dy = dx.
 
 Two are known in another scale, C² ρ / (2 C). With 'huber' that is smooth L1: x² / (2 C) for |x| <= C, and |x| - C / 2
 beyond. With 'soft_l1' it is a length without a kink at 0, √(|x|² + C²) - C.
@@ -52,11 +52,11 @@ class RobustRows(Ch):
     def compute_dr_wrt(self, wrt):
         if wrt is self.x:
             x, z, h = self._rows
-            rho, slope = self.rho.derivatives(z, (0, 1))
+            slope, = self.rho.derivatives(z, (1,))
             u = x / np.sqrt(np.where(z > 0, z, 1.0))[:, None] / self.rho.scale
-            along = np.divide(slope - h * h, h, where=h > 0, out=np.zeros_like(h))  # 2 z h'
+            along = np.divide(slope, h, where=h > 0, out=np.zeros_like(h))
             return BlockDiagonal(h[:, None, None] * np.eye(self.row_length)
-                                 + along[:, None, None] * u[:, :, None] * u[:, None, :])
+                                 + (along - h)[:, None, None] * u[:, :, None] * u[:, None, :])
 
 
 def robust_residuals(x, loss, f_scale=1.0, row_length=1):

@@ -4,9 +4,7 @@ import numpy as np
 from opendr_lite.ch import Ch
 from tests.reference.scene import bumpy_sphere
 
-# A square of two faces and a third one that stands on a side of it; vertex 5 is in no face.
-FOLDED = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [2, 0.5, 0.7], [3, 3, 3]])
-FOLDED_FACES = np.array([[0, 1, 2], [0, 2, 3], [1, 4, 2]])
+LONELY = 21   # a vertex of `bordered` that is in no face
 
 
 def closed():
@@ -19,8 +17,14 @@ def bordered():
     v, f = bumpy_sphere(20, seed=5)
     f = f[3:]
     f[0] = f[0, ::-1]
-    v = np.concatenate((v, [[2.0, 0, 0], [0, 3, 0]]))
-    return Ch(v), np.concatenate((f, [[f[5, 0], f[5, 1], 20]]))
+    f = np.concatenate((f, [[f[5, 0], f[5, 1], 20]]))
+    return Ch(np.concatenate((v, [[2.0, 0, 0], [0, 3, 0]]))), f
+
+
+def collapsed():
+    """A strip with a face whose corners lie on a line, one with two corners at one place, one that uses a vertex twice."""
+    v = np.array([[0.0, 0, 0], [1, 0, 0.1], [0, 1, 0], [1, 1, 0.2], [0.5, 0, 0.05], [1, 1, 0.2]])
+    return Ch(v), np.array([[0, 1, 2], [1, 3, 2], [0, 4, 1], [3, 5, 2], [2, 2, 3]])
 
 
 MESHES = {"closed": closed, "bordered": bordered}

@@ -91,7 +91,8 @@ def _search(start, stop, points, corners, query_low, query_high, items, low, hig
     first_leaf = items.shape[0] - 1
     pending = np.empty(128, dtype=np.int64)
     for query in range(start, stop):
-        best, best_item = np.inf, -1
+        best, best_item = np.inf, 0
+        weights[query, 0], weights[query, 1], weights[query, 2] = 1.0, 0.0, 0.0
         pending[0], depth = 0, 1
         while depth:
             depth -= 1
