@@ -325,6 +325,8 @@ def _plus(total, part, source):
     """total + part, in the memory of `part` where that may be written to and is not what `part` was computed from."""
     if total is None:
         return part
+    if isinstance(part, LinearMap) and isinstance(total, LinearMap):
+        return (total + part).written()
     if isinstance(part, LinearMap) or isinstance(total, LinearMap):
         return as_csr(total) + as_csr(part)
     formed = isinstance(total, np.ndarray) and isinstance(part, np.ndarray)

@@ -205,6 +205,16 @@ class Selection(LinearMap):
     def times_tangent(self, tangent):
         return tangent.picked(self)
 
+    def times_map(self, other):
+        """Block diagonal, where it picks the same rows of each block."""
+        if isinstance(other, BlockDiagonal):
+            count, p, _ = other.blocks.shape
+            if self.indices.size % max(count, 1) == 0 < self.indices.size:
+                rows = self.indices.reshape(count, -1) - p * np.arange(count)[:, None]
+                if (rows == rows[0]).all() and 0 <= rows[0].min() and rows[0].max() < p:
+                    return BlockDiagonal(other.blocks[:, rows[0]])
+        return super().times_map(other)
+
     def to_sparse(self):
         m = self.shape[0]
         return sp.csr_matrix((np.ones(m), self.indices, np.arange(m + 1)), shape=self.shape)
@@ -258,12 +268,24 @@ class BlockDiagonal(LinearMap):
 
     def times_map(self, other):
         """Block diagonal again, where the products of the blocks have no more entries than the blocks."""
-        if isinstance(other, BlockDiagonal):
-            count, p, q = self.blocks.shape
-            r = other.blocks.shape[2]
-            if other.blocks.shape[:2] == (count, q) and p * r <= q * (p + r):
-                return BlockDiagonal(np.matmul(self.blocks, other.blocks))
+        if self.fits(other):
+            (_, p, q), r = self.blocks.shape, other.blocks.shape[2]
+            if p * r <= q * (p + r):
+                return self.times_blocks(other)
         return super().times_map(other)
+
+    def fits(self, other):
+        """Whether the product with another map is block diagonal."""
+        return isinstance(other, BlockDiagonal) and other.blocks.shape[:2] == self.blocks.shape[::2]
+
+    def times_blocks(self, other):
+        """The product with a block diagonal map that fits."""
+        return BlockDiagonal(np.matmul(self.blocks, other.blocks))
+
+    def __add__(self, other):
+        if isinstance(other, BlockDiagonal) and other.blocks.shape == self.blocks.shape:
+            return BlockDiagonal(self.blocks + other.blocks)
+        return super().__add__(other)
 
     def written(self):
         return self
@@ -384,6 +406,11 @@ class Composition(LinearMap):
 
     def to_sparse(self):
         return self.left.to_sparse_after(self.right)
+
+    def written(self):
+        if isinstance(self.left, BlockDiagonal) and self.left.fits(self.right):
+            return self.left.times_blocks(self.right)
+        return super().written()
 
     def times_sparse(self, matrix):
         return self.left.times_sparse(self.right.times_sparse(matrix))

@@ -135,7 +135,10 @@ class FormedTangent(Tangent):
     def merged(self, other):
         """Long blocks of different columns stay as they are; short ones become one, for fewer products thereafter."""
         if self.blocks[0][0] is None:
-            return FormedTangent.of(_as_matrix(self.blocks[0][1]) + _as_matrix(other.blocks[0][1]))
+            matrices = self.blocks[0][1], other.blocks[0][1]
+            if not all(hasattr(matrix, "written") for matrix in matrices):
+                matrices = map(_as_matrix, matrices)
+            return FormedTangent.of(add(*matrices))
         blocks = [*self.blocks, *other.blocks]
         columns = [column for own, _ in blocks for column in own]
         union = tuple(sorted(set(columns)))

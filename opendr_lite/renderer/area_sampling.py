@@ -341,4 +341,5 @@ class Patched(LinearMap):
         rows = sp.csr_matrix(rows)
         indptr = np.zeros(self.shape[0] + 1, rows.indptr.dtype)
         indptr[self.places + 1] = np.diff(rows.indptr)
-        return whole + sp.csr_matrix((rows.data, rows.indices, np.cumsum(indptr)), shape=whole.shape)
+        spread = sp.csr_matrix((rows.data, rows.indices, np.cumsum(indptr)), shape=whole.shape)
+        return whole + spread if whole.nnz else spread

@@ -148,17 +148,30 @@ class PixelMotion(PixelMap):
         self.gain = gain if isinstance(gain, Gain) else stored_gain(gain)
         super().__init__(taps, weights, points, *self.gain.shape[2:], seen)
 
+    @cached_property
+    def is_zero(self):
+        """Whether no motion changes anything, as inside of a silhouette."""
+        return bool(len(self.gain.array)) and not self.gain.array.any()
+
     def forward(self, x):
+        if self.is_zero:
+            return np.zeros((len(self.weights), self.channels, x.shape[2]))
         return pixels.motion_forward(self.taps, self.weights, self.gain, x)
 
     def reverse(self, y):
+        if self.is_zero:
+            return np.zeros((self.points, self.dimensions))
         return pixels.motion_reverse(self.taps, self.weights, self.gain, y, self.points)
 
     def to_sparse(self):
+        if self.is_zero:
+            return sp.csr_matrix(self.shape)
         return _csr_matrix(pixels.motion_csr(self.taps, self.weights, self.gain), self.shape)
 
     def to_sparse_after(self, other):
         """The product with a map of each point is written row by row; that with any other is a sparse product."""
+        if self.is_zero:
+            return sp.csr_matrix((self.shape[0], other.shape[1]))
         if not isinstance(other, BlockDiagonal) or other.blocks.shape[:2] != (self.points, self.dimensions):
             return super().to_sparse_after(other)
         return _csr_matrix(pixels.motion_csr(self.taps, self.weights, self.gain, other.blocks),

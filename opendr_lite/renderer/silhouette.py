@@ -37,6 +37,9 @@ class SilhouetteRenderer(BaseRenderer):
     def _gradient_at(self, pixels):
         return np.zeros((pixels[0].size, 1, 2))
 
+    def _gain_of_surface(self):
+        return np.zeros((self.pixels.face_id.size, 1, 3))
+
     def compute_dr_wrt(self, wrt):
         if self.is_exact:
             return self._exact_motion(self._samples, BACKGROUND) if wrt is self.screen_points else None
