@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..losses import flatten_residuals
-from ..topology import as_faces, get_vertices_per_edge
+from ..topology import get_vertices_per_edge
+from .arrays import vertices_and_faces
 
 __all__ = ["MeshQuality", "corner_angles", "dihedral_cosines", "mesh_quality", "slenderness"]
 
@@ -51,13 +52,13 @@ class MeshQuality(NamedTuple):
                 f"{self.needles} needles")
 
 
-def mesh_quality(v, f):
+def mesh_quality(mesh):
     """Count the folds and needles of a mesh, and find its smallest angle.
 
     Parameters
     ----------
-    v : array_like (V, 3) or Ch
-    f : integer array (F, 3)
+    mesh : Mesh
+        Or anything with attributes `v` and `f`.
 
     Returns
     -------
@@ -66,23 +67,23 @@ def mesh_quality(v, f):
     Examples
     --------
     >>> from opendr_lite.primitives import cube
-    >>> print(mesh_quality(cube().v, cube().f))
+    >>> print(mesh_quality(cube()))
     8 vertices, 0 folded edges, smallest angle 45.0 degrees, 0 needles
     """
-    return MeshQuality(len(v), len(f), int(np.count_nonzero(dihedral_cosines(v, f) < FOLD)),
-                       float(np.degrees(corner_angles(v, f).min())),
-                       int(np.count_nonzero(slenderness(v, f) > NEEDLE)))
+    return MeshQuality(len(mesh.v), len(mesh.f), int(np.count_nonzero(dihedral_cosines(mesh) < FOLD)),
+                       float(np.degrees(corner_angles(mesh).min())),
+                       int(np.count_nonzero(slenderness(mesh) > NEEDLE)))
 
 
-def corner_angles(v, f):
+def corner_angles(mesh):
     """The angles (F, 3) at the corners of the faces, in radians; 0 next to a side of length 0."""
-    v = np.asarray(getattr(v, "r", v), dtype=np.float64)
-    corners = v[as_faces(f, len(v))]
+    v, f = vertices_and_faces(mesh)
+    corners = v[f]
     ahead, behind = np.roll(corners, -1, axis=1) - corners, np.roll(corners, 1, axis=1) - corners
     return np.arctan2(np.linalg.norm(np.cross(ahead, behind), axis=2), np.sum(ahead * behind, axis=2))
 
 
-def dihedral_cosines(v, f):
+def dihedral_cosines(mesh):
     """The cosine of the angle between the normals of two faces with a common edge: 1 in a plane, -1 at a fold.
 
     Returns
@@ -90,10 +91,10 @@ def dihedral_cosines(v, f):
     (H,) float64
         For every edge with two faces, in lexicographic order; see `losses.hinges` for others.
     """
-    return 1.0 - flatten_residuals(v, f).r
+    return 1.0 - flatten_residuals(*vertices_and_faces(mesh)).r
 
 
-def slenderness(v, f):
+def slenderness(mesh):
     """Of every vertex, its distance from the middle of its ring, relative to the ring's width.
 
     Returns
@@ -101,8 +102,8 @@ def slenderness(v, f):
     (V,) float64
         0 for vertices without neighbours; inf where the ring has no width.
     """
-    v = np.asarray(getattr(v, "r", v), dtype=np.float64)
-    a, b = get_vertices_per_edge(len(v), as_faces(f, len(v))).T
+    v, f = vertices_and_faces(mesh)
+    a, b = get_vertices_per_edge(len(v), f).T
     centre, other = np.concatenate((a, b)), np.concatenate((b, a))
     count = np.maximum(np.bincount(centre, minlength=len(v)), 1)
     middle = np.column_stack([np.bincount(centre, axis[other], minlength=len(v)) for axis in v.T]) / count[:, None]

@@ -10,19 +10,20 @@ them: on their two faces for a split; on all faces around their two ends for a c
 touch the same face, each may be judged as if it were the only one, and the result does not depend on an order of edges
 beyond their lengths. What is left over is done in the next pass.
 
-A mesh is (v, f), float64 (V, 3) and integers (F, 3). It must be a manifold: an edge has one face, at a border, or two
-that run along it in opposite directions. Borders keep their shape: their edges may be split, but not collapsed or
-flipped, and their vertices do not move.
+A mesh must be an oriented manifold: an edge has one face, at a border, or two that run along it in opposite directions.
+Borders keep their shape: their edges may be split, but not collapsed or flipped, and their vertices do not move. Results
+have vertices and faces alone.
 """
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from ..topology import as_faces, get_half_edges
+from ..serialization.mesh import Mesh
+from ..topology import get_half_edges
+from .arrays import vertices_and_faces
 
-__all__ = ["Edges", "collapse_short_edges", "edges_of", "flip_edges", "remesh", "smooth_tangentially",
-           "split_long_edges"]
+__all__ = ["collapse_short_edges", "flip_edges", "remesh", "smooth_tangentially", "split_long_edges"]
 
 LONG, SHORT = 2 ** 0.5, 2 ** -0.5  # of the wanted length: the halves of an edge just split are not collapsed
 LEAST_TURN = 0.5    # cosine of the angle by which a face may turn
@@ -54,16 +55,9 @@ class Edges(NamedTuple):
         return (self.left < 0) | (self.right < 0)
 
 
-def edges_of(v, f):
-    """The `Edges` of a mesh, in lexicographic order.
-
-    Raises
-    ------
-    ValueError
-        If the mesh is not a manifold, a face uses a vertex twice, or a vertex is not finite.
-    """
-    v, f = _checked(v, f)
-    edge, face, forward = get_half_edges(len(v), f)
+def edges_of(num_verts, f):
+    """The `Edges` of a manifold, in lexicographic order."""
+    edge, face, forward = get_half_edges(num_verts, f)
     if len(edge) < f.size:
         bad = int(np.argmax((f == np.roll(f, -1, axis=1)).any(axis=1)))
         raise ValueError(f"f must have three different vertices a face; face {bad} is {f[bad].tolist()}")
@@ -125,23 +119,23 @@ def _first_in_rings(edges, rank, f, num_verts):
 
 # ---------------------------------------------------------------------- operations
 
-def split_long_edges(v, f, longest):
+def split_long_edges(mesh, longest):
     """Halve the edges longer than `longest`, and the faces beside them, the longest first.
 
     Returns
     -------
-    v, f
-        Old vertices keep their place in v.
+    Mesh
+        The old vertices come first.
     """
-    v, f = _checked(v, f)
+    v, f = vertices_and_faces(mesh)
     _check_length("longest", longest)
     while True:
-        edges = edges_of(v, f)
+        edges = edges_of(len(v), f)
         length = _lengths(v, edges)
         rank = _ranks(length > longest, -length)
         chosen = _first_on_faces(edges, rank, len(f))
         if not len(chosen):
-            return v, f
+            return Mesh(v, f)
         a, b, c, d, left, right = (values[chosen] for values in edges)
         middle = len(v) + np.arange(len(chosen))
         v = np.concatenate((v, 0.5 * (v[a] + v[b])))
@@ -154,7 +148,7 @@ def split_long_edges(v, f, longest):
         f = np.concatenate((f, *added))
 
 
-def collapse_short_edges(v, f, shortest, longest=np.inf):
+def collapse_short_edges(mesh, shortest, longest=np.inf):
     """Merge the ends of edges shorter than `shortest` at their middle, the shortest first.
 
     An edge stays if without it the mesh would no longer be a manifold of the same topology (its ends must have no
@@ -163,13 +157,13 @@ def collapse_short_edges(v, f, shortest, longest=np.inf):
 
     Returns
     -------
-    v, f
-        Without the vertices that no face uses any more.
+    Mesh
+        Without the vertices that no face uses.
     """
-    v, f = _checked(v, f)
+    v, f = vertices_and_faces(mesh)
     _check_length("shortest", shortest)
     for _ in range(MOST_PASSES):
-        edges = edges_of(v, f)
+        edges = edges_of(len(v), f)
         length = _lengths(v, edges)
         on_border = _border_vertices(edges, len(v))
         candidates = (length < shortest) & ~(on_border[edges.a] | on_border[edges.b])
@@ -184,10 +178,11 @@ def collapse_short_edges(v, f, shortest, longest=np.inf):
         becomes[gone] = kept
         f = becomes[f]
         f = f[(f != np.roll(f, -1, axis=1)).all(axis=1)]
-    return _without_unused(v, f)
+    used = np.unique(f)
+    return Mesh(v[used], np.searchsorted(used, f))
 
 
-def flip_edges(v, f):
+def flip_edges(mesh):
     """Turn edges into the other diagonal of their two faces where the angles opposite to them add up to more than 180°.
 
     In a plane that makes the smallest angles as large as they can be (Delaunay). An edge stays where a face would turn by
@@ -195,11 +190,11 @@ def flip_edges(v, f):
 
     Returns
     -------
-    f
+    Mesh
     """
-    v, f = _checked(v, f)
+    v, f = vertices_and_faces(mesh)
     for _ in range(MOST_PASSES):
-        edges = edges_of(v, f)
+        edges = edges_of(len(v), f)
         a, b, c, d, left, right = edges
         can_lose_one = (np.bincount(np.concatenate((a, b)), minlength=len(v)) > 3) | _border_vertices(edges, len(v))
         candidates = ~edges.is_border & can_lose_one[a] & can_lose_one[b]
@@ -219,10 +214,10 @@ def flip_edges(v, f):
         f = f.copy()
         f[left[chosen]] = np.column_stack((a, d, c))[chosen]
         f[right[chosen]] = np.column_stack((d, b, c))[chosen]
-    return f
+    return Mesh(v, f)
 
 
-def smooth_tangentially(v, f, amount=0.3, steps=1):
+def smooth_tangentially(mesh, amount=0.3, steps=1):
     """Move vertices towards the mean of their neighbours, but only along the surface.
 
     Parameters
@@ -233,13 +228,12 @@ def smooth_tangentially(v, f, amount=0.3, steps=1):
 
     Returns
     -------
-    v
-        At a border, as it was.
+    Mesh
     """
-    v, f = _checked(v, f)
+    v, f = vertices_and_faces(mesh)
     if not 0 < amount <= 1:
         raise ValueError(f"amount must be in (0, 1], got {amount!r}")
-    edges = edges_of(v, f)
+    edges = edges_of(len(v), f)
     moves = ~_border_vertices(edges, len(v)) & (np.bincount(f.ravel(), minlength=len(v)) > 0)
     joined = _joined(edges, len(v))
     valence = np.maximum(np.asarray(joined.sum(axis=1)), 1)
@@ -252,43 +246,42 @@ def smooth_tangentially(v, f, amount=0.3, steps=1):
         shift = joined @ v / valence - v
         shift -= np.sum(shift * across, axis=1, keepdims=True) * across
         v = v + amount * moves[:, None] * shift
-    return v
+    return Mesh(v, f)
 
 
-def remesh(v, f, edge_length, rounds=1):
+def remesh(mesh, edge_length, rounds=1):
     """Rounds of isotropic remeshing: split, collapse, flip, smooth.
 
     Parameters
     ----------
-    v : array_like (V, 3)
-    f : integer array (F, 3)
+    mesh : Mesh
+        Or anything with attributes `v` and `f`.
     edge_length : float
         Edges are split above √2 times, and collapsed below 1/√2 times that length.
     rounds : int
 
     Returns
     -------
-    v, f : float64 (V', 3), int64 (F', 3)
+    Mesh
 
     Raises
     ------
     ValueError
-        For a mesh that is not a manifold, or an edge length that is not positive.
+        For a mesh that is not an oriented manifold, a vertex that is not finite, or a length that is not positive.
 
     Examples
     --------
     >>> from opendr_lite.primitives import icosphere
     >>> ball = icosphere(3)
-    >>> v, f = remesh(ball.v * [2, 1, 0.2], ball.f, 0.2, rounds=3)
+    >>> ball.v *= [2, 1, 0.2]
+    >>> pebble = remesh(ball, 0.2, rounds=3)
     """
-    v, f = _checked(v, f)
     _check_length("edge_length", edge_length)
     for _ in range(rounds):
-        v, f = split_long_edges(v, f, LONG * edge_length)
-        v, f = collapse_short_edges(v, f, SHORT * edge_length, LONG * edge_length)
-        f = flip_edges(v, f)
-        v = smooth_tangentially(v, f)
-    return v, f
+        mesh = split_long_edges(mesh, LONG * edge_length)
+        mesh = collapse_short_edges(mesh, SHORT * edge_length, LONG * edge_length)
+        mesh = smooth_tangentially(flip_edges(mesh))
+    return mesh
 
 
 # ---------------------------------------------------------------------- what they look at
@@ -326,12 +319,6 @@ def _border_vertices(edges, num_verts):
     return on_border
 
 
-def _without_unused(v, f):
-    used = np.zeros(len(v), dtype=bool)
-    used[f] = True
-    return v[used], (np.cumsum(used) - 1)[f]
-
-
 # ---------------------------------------------------------------------- triangles
 
 def _normals(corners):
@@ -358,15 +345,6 @@ def _unit(vectors):
 
 
 # ---------------------------------------------------------------------- input
-
-def _checked(v, f):
-    v = np.array(getattr(v, "r", v), dtype=np.float64)
-    if v.ndim != 2 or v.shape[1] != 3:
-        raise ValueError(f"v must have shape (V, 3), got {v.shape}")
-    if not np.isfinite(v).all():
-        raise ValueError(f"v must be finite; row {int(np.argmin(np.isfinite(v).all(axis=1)))} is not")
-    return v, as_faces(f, len(v))
-
 
 def _check_length(name, value):
     if not (np.ndim(value) == 0 and value > 0):
