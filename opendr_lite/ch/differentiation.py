@@ -206,7 +206,7 @@ class _Step:
 
     Attributes
     ----------
-    read : sequence of Ch
+    read : iterable of Ch
         Whose tangents it needs.
     """
 
@@ -243,7 +243,7 @@ class _BatchStep:
         self.node, self.branches = node, branches
         self.within = {step.node for _, order in branches for step in order}
         reads = (node for part, order in branches for node in (part, *(read for step in order for read in step.read)))
-        self.read = list(dict.fromkeys(node for node in reads if node not in self.within))
+        self.read = dict.fromkeys(node for node in reads if node not in self.within)
 
     def push_forward(self, tangents):
         below = {node: tangent for node, tangent in tangents.items() if node in self.within or node in self.read}

@@ -250,6 +250,8 @@ def _rule(problem, method, values):
     if np.shape(betas) != (2,) or not all(0.0 <= beta < 1.0 for beta in betas):
         raise ValueError(f"option betas must be two numbers from 0 to below 1, got {betas!r}")
     _check_number("eps", values["eps"])
+    if not isinstance(values["uniform"], (bool, np.bool_)):
+        raise ValueError(f"option uniform must be True or False, got {values['uniform']!r}")
     spans = [variable.span for variable in problem.variables] if values["uniform"] else []
     return first_order.Adam(betas, values["eps"], spans)
 

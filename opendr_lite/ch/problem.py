@@ -121,7 +121,7 @@ class Problem:
             For messages.
         values : number, or sequence of numbers or arrays
         """
-        if np.ndim(values) == 0 and not isinstance(values, Ch):
+        if not isinstance(values, (list, tuple)) and np.ndim(values) == 0:
             values = [values] * len(self.variables)
         if len(values) != len(self.variables):
             raise ValueError(f"{name} must be one number, or an entry for each of the {len(self.variables)} items of x0, "

@@ -5,6 +5,7 @@ Points are (N, 3) or those flattened. Where there is no direction (a degenerate 
 of zeros) the value is 0 and the derivative is taken as 0. The formulas stand in the modules.
 """
 from .curvature import GaussianCurvature, SecondFundamentalForm
+from .large_steps import LargeSteps
 from .rigid_motions import se3_exp, se3_log
 from .rotation_conversions import (
     axis_angle_to_matrix,
@@ -36,7 +37,7 @@ from .triangles import (
 )
 from .vertex_normals import VertNormals
 
-__all__ = ["AcosTriAngles", "CrossProduct", "GaussianCurvature", "NormalizedNx3", "Rodrigues",
+__all__ = ["AcosTriAngles", "CrossProduct", "GaussianCurvature", "LargeSteps", "NormalizedNx3", "Rodrigues",
            "SecondFundamentalForm", "Sum3xN", "TriArea", "TriEdges", "TriNormals", "TriNormalsScaled",
            "VertNormals", "axis_angle_to_matrix", "axis_angle_to_quaternion", "convert_rotation", "edge_defs",
            "euler_angles_to_matrix", "face_bases", "matrix_to_axis_angle", "matrix_to_euler_angles",
