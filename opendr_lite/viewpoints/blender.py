@@ -3,8 +3,8 @@
 `matrix_world` takes columns from the camera to the world; the camera looks along -z with y up: D = diag(1, -1, -1)
 times our camera space. So R = D Mᵀ and t = -R (its last column), M the directions of its axes.
 
-The sensor spans the picture's width (HORIZONTAL), or its height (VERTICAL), or the longer of both (AUTO). `pixel` is the
-ratio of a pixel's height to its width, and `span` the side that the sensor spans, in widths of a pixel:
+The sensor spans the picture's width (HORIZONTAL), or its height (VERTICAL), or the longer of both (AUTO). With `pixel`
+the ratio of a pixel's height to its width, and `span` the side that the sensor spans, in widths of a pixel,
 
     f_x = lens / sensor * span                 f_y = f_x / pixel
     c_x + ½ = width / 2 - shift_x * span       c_y + ½ = height / 2 + shift_y * span / pixel

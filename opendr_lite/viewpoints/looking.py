@@ -76,7 +76,8 @@ class LookRotation(Ch):
 
 
 def refuse_aimless(direction, up):
-    refuse(direction, ~direction.any(axis=-1), "a camera looks at a place other than its own: its direction must not be 0")
+    refuse(direction, ~direction.any(axis=-1),
+           "a camera looks at a place other than its own: its direction must not be 0")
     refuse(up, ~up.any(axis=-1), "up must not be 0")
     lengths = np.linalg.norm(direction, axis=-1) * np.linalg.norm(up, axis=-1)
     refuse(direction, np.linalg.norm(np.cross(direction, up), axis=-1) <= PARALLEL * lengths,
