@@ -3,8 +3,9 @@
     sum_i c_i |x_i - y_n(i)|²  +  sum_j d_j |y_j - x_m(j)|²
 
 y_n(i) is the point nearest to x_i, x_m(j) the one nearest to y_j. While they stay the same, and they do unless two are
-equally near, the derivative is that of the differences. Normals that belong to the points are compared in the same pairs
-by 1 - |cos| of the angle between them, so that their signs do not matter; for unit normals, with s the sign of m·n,
+equally near, the derivative is that of the differences. Normals that belong to the points are compared in the same
+pairs by 1 - |cos| of the angle between them, so that their signs do not matter; for unit normals, with s the sign of
+m·n,
 
     1 - |m·n| = |m - s n|² / 2
 """

@@ -6,8 +6,8 @@ lie in one plane, the hinge is bent by the angle θ between them:
     1 - cos θ = 1 - n_1·n_2 = |n_1 - n_2|² / 2
 
 and with dn as in `geometry`, d(1 - cos θ) = -n_2·dn_1 - n_1·dn_2. Which way the faces are wound does not matter. A
-border has no hinge; an edge with k faces has one for each pair of them. A face without area has the normal 0: its hinges
-have 1 - cos θ = 1, and derivative 0.
+border has no hinge; an edge with k faces has one for each pair of them. A face without area has the normal 0: its
+hinges have 1 - cos θ = 1, and derivative 0.
 
 Soft Rasterizer's cosine is that of the angle between the faces, cos(π - θ) = -cos θ.
 """
@@ -81,7 +81,7 @@ def flatten_residuals(v, f):
 def flatten_loss(v, f):
     """The sum of (cos(π - θ) + 1)² over the hinges, one number: the `FlattenLoss` of Soft Rasterizer.
 
-    The original adds 1e-6 to squared lengths, which shows where edges are a thousandth long. Here nothing is added.
+    The original adds 1e-6 to squares of lengths before it divides by them. Here nothing is added.
     """
     return ch.SumOfSquares(flatten_residuals(v, f))
 

@@ -1,8 +1,8 @@
 """How far points are from the faces, or from the edges, of a mesh.
 
 q = sum_k b_k v_k is the point of a triangle that is closest to p, with b_k > 0 for the corners that have a part in it:
-all three inside, two on a side, one at a corner. The residual is w = p - q. It is perpendicular to what those corners span,
-and with g_k the gradients of the b_k along it (0 for the other corners),
+all three inside, two on a side, one at a corner. The residual is w = p - q. It is perpendicular to what those corners
+span, and with g_k the gradients of the b_k along it (0 for the other corners),
 
     g_k = n × e_k / |n|²  inside,    ± e / |e|²  on a side e,    0 at a corner
     T = sum_k g_k v_kᵀ,              the projection onto the span
@@ -134,7 +134,7 @@ def _both_ways(v, simplices, points, least_area, single_directional):
 def point_mesh_face_residuals(v, f, points, min_triangle_area=0.0, single_directional=False):
     """Residuals (P + F, 3), or (P, 3), whose sum of squares is `point_mesh_face_distance`.
 
-    Of each point the offset from the closest face, over √P; then of each face its offset from the closest point, over √F.
+    Of each point its offset from the closest face, over √P; then of each face that from the closest point, over √F.
     Parameters as for `point_mesh_face_distance`.
     """
     v, f = checked_mesh(v, f)
@@ -171,7 +171,7 @@ def point_mesh_face_distance(v, f, points, min_triangle_area=0.0, single_directi
 def point_mesh_edge_residuals(v, f, points, single_directional=False):
     """Residuals (P + E, 3), or (P, 3), whose sum of squares is `point_mesh_edge_distance`.
 
-    Of each point the offset from the closest edge, over √P; then of each edge its offset from the closest point, over √E.
+    Of each point its offset from the closest edge, over √P; then of each edge that from the closest point, over √E.
     Parameters as for `point_mesh_edge_distance`.
     """
     v, f = checked_mesh(v, f)

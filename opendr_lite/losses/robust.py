@@ -109,6 +109,7 @@ def smooth_norm_residuals(x, smoothing, row_length=1):
     row_length : int
         How many entries a row has.
     """
+    _check_scale(smoothing, "smoothing")
     return robust_residuals(x, "soft_l1", smoothing, row_length) / np.sqrt(2.0 * smoothing)
 
 
@@ -122,6 +123,7 @@ def smooth_l1_residuals(x, beta=1.0):
     beta : float
         Positive: up to it a difference counts quadratically.
     """
+    _check_scale(beta, "beta")
     x = ch.as_node(x)
     if not x.size:
         raise ValueError("x has no entries: there is no mean of none")
@@ -134,3 +136,8 @@ def smooth_l1(x, beta=1.0):
     Parameters as for `smooth_l1_residuals`.
     """
     return ch.SumOfSquares(smooth_l1_residuals(x, beta))
+
+
+def _check_scale(scale, name):
+    if not 0.0 < scale < np.inf:
+        raise ValueError(f"{name} must be a positive number, in units of x; got {scale!r}")

@@ -1,7 +1,7 @@
 """Structural similarity of two images (Z. Wang et al., Image quality assessment, 2004, eq. 13 and section III.C).
 
-With means μ, variances σ² and the covariance σ_ab under a Gaussian window g, one of each at every pixel around which the
-window fits, and G the filter with g (see `filters`),
+With means μ, variances σ² and the covariance σ_ab under a Gaussian window g, one of each at every pixel around which
+the window fits, and G the filter with g (see `filters`),
 
     μ_a = G a      σ_a² = G a² - μ_a²      σ_ab = G (a b) - μ_a μ_b
 

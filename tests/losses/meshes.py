@@ -22,7 +22,7 @@ def bordered():
 
 
 def collapsed():
-    """A strip with a face whose corners lie on a line, one with two corners at one place, one that uses a vertex twice."""
+    """With a face whose corners lie on a line, one with two corners at one place, one that uses a vertex twice."""
     v = np.array([[0.0, 0, 0], [1, 0, 0.1], [0, 1, 0], [1, 1, 0.2], [0.5, 0, 0.05], [1, 1, 0.2]])
     return Ch(v), np.array([[0, 1, 2], [1, 3, 2], [0, 4, 1], [3, 5, 2], [2, 2, 3]])
 

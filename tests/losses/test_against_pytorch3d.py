@@ -15,7 +15,8 @@ MESH_LOSSES = {
     "edge_t0.3": lambda v, f: losses.mesh_edge_loss(v, f, 0.3),
     "normal_consistency": losses.mesh_normal_consistency,
 }
-CHAMFER = {"default": {}, "sum": {"point_reduction": "sum"}, "norm1": {"norm": 1}, "single": {"single_directional": True}}
+CHAMFER = {"default": {}, "sum": {"point_reduction": "sum"}, "norm1": {"norm": 1},
+           "single": {"single_directional": True}}
 
 
 def vertices(precision):

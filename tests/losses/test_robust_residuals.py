@@ -91,9 +91,9 @@ def test_one_term_is_robust_and_the_other_is_not():
     (lambda x: losses.robust_residuals(x, "huber", -1), "f_scale must be a positive number"),
     (lambda x: losses.robust_residuals(x, "huber", 1, 4), "row_length must be a positive integer that divides the 18"),
     (lambda x: losses.robust_residuals(x, "huber", 1, 0), "row_length must be"),
-    (lambda x: losses.smooth_l1(x, 0), "positive"),
+    (lambda x: losses.smooth_l1(x, 0), "beta must be a positive number"),
     (lambda x: losses.smooth_l1(x[:0]), "no entries"),
-    (lambda x: losses.smooth_norm_residuals(x, np.nan), "positive"),
+    (lambda x: losses.smooth_norm_residuals(x, np.nan), "smoothing must be a positive number"),
     (lambda x: losses.smooth_l1(x * np.nan), "must be finite"),
 ])
 def test_wrong_options_are_refused(make, message):

@@ -4,7 +4,6 @@ from itertools import combinations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-
 # ---------------------------------------------------------------------- meshes
 
 def neighbours(f, i):

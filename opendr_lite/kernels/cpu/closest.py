@@ -38,7 +38,10 @@ def closest_simplices(points, corners, least_area=0.0):
 
 
 def closest_points(points, corners, least_area=0.0):
-    """Of each simplex the closest point, (S,) int64, and where on the simplex it is, (S, 3). See `closest_simplices`."""
+    """Of each simplex the closest point, (S,) int64, and where on the simplex it is closest, (S, 3).
+
+    Parameters as for `closest_simplices`.
+    """
     return _closest(points, corners, corners.min(axis=1), corners.max(axis=1), points, points, False, least_area)
 
 
