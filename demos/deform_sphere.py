@@ -28,7 +28,8 @@ from opendr_lite import ch
 from opendr_lite.camera import ProjectPoints
 from opendr_lite.losses import bilaplacian_residuals, flatten_residuals, laplacian_residuals
 from opendr_lite.losses.laplacian import Cotangents
-from opendr_lite.ops import mesh_quality, remesh
+from opendr_lite.geometry.rows import RowLengths
+from opendr_lite.ops import mesh_quality, remesh, ring_widths
 from opendr_lite.plotting import save
 from opendr_lite.primitives import icosphere
 from opendr_lite.renderer import ColoredRenderer, SilhouetteRenderer
@@ -40,7 +41,7 @@ from opendr_lite.views import Views
 HALF_ANGLE = 15          # degrees, half of the field of view
 HELD_OUT = 5             # every fifth view
 START = 0.7              # radius of the sphere, of half of what a view shows
-BENT, SHARP = 0.2, 4.0   # cosine between normals, cotangent of an angle (14°), beyond which the barriers rise
+BENT, SHARP, SLENDER = 0.2, 4.0, 0.5  # cosine between normals, cotangent (of 14°), slenderness where the barriers begin
 
 
 class Stage(NamedTuple):
@@ -53,26 +54,25 @@ class Stage(NamedTuple):
     membrane: float      # weight of the Laplacian: how much surface there is
     plate: float         # weight of its square: how much the surface bends
     inertia: float       # weight of the step: how unlike neighbours may move
-    folds: float         # weights of the barriers
-    slivers: float
+    barriers: float      # weight of folds, slivers and needles
 
 
 FAR = [
-    Stage(8, 1, (16, 8, 4), 2.6, 1.5e-3, 0, 1.5e-4, 0, 0),
-    Stage(6, 1, (8, 4, 2), 2.2, 5e-4, 0, 1.5e-4, 0, 0),
-    Stage(8, 1, (4, 2, 1), 1.75, 2.5e-4, 0, 1.5e-4, 0, 0),
+    Stage(8, 1, (16, 8, 4), 2.6, 1.5e-3, 0, 1.5e-4, 0),
+    Stage(6, 1, (8, 4, 2), 2.2, 5e-4, 0, 1.5e-4, 0),
+    Stage(8, 1, (4, 2, 1), 1.75, 2.5e-4, 0, 1.5e-4, 0),
 ]
 NEAR = [
-    Stage(8, 1, (2, 1), 1.5, 1e-4, 0, 1.5e-4, 0, 0),
-    Stage(6, 1, (1,), 1.3, 5e-5, 0, 5e-5, 0, 0),
+    Stage(8, 1, (2, 1), 1.5, 1e-4, 0, 1.5e-4, 0),
+    Stage(6, 1, (1,), 1.3, 5e-5, 0, 5e-5, 0),
 ]
 LAST = [
-    Stage(3, 3, (1,), 1.3, 5e-6, 5e-5, 5e-5, 0, 1e-5),
-    Stage(1, 8, (1,), 0, 5e-6, 5e-5, 5e-5, 0, 1e-5),
+    Stage(3, 3, (1,), 1.3, 5e-6, 5e-5, 5e-5, 0),
+    Stage(4, 2, (1,), 0, 5e-6, 5e-5, 5e-5, 0),
 ]
 PRESETS = {
     "fit": FAR + NEAR,
-    "clean": [stage._replace(folds=1e-3) for stage in FAR + NEAR + LAST],
+    "clean": [stage._replace(barriers=1e-3) for stage in FAR + NEAR + LAST],
 }
 
 
@@ -167,18 +167,19 @@ def aeroplane_observations(views, size):
 
 def residuals(v, f, observations, chosen, stage):
     """What is made least, by name."""
-    pixel = observations.pixel
-    moved = (v - v.r.copy()) / pixel
+    start, pixel = Mesh(v.r, f), observations.pixel
+    moved = (v - start.v) / pixel
     parts = {"silhouettes": observations.differences(v, f, chosen, stage.blocks),
              "membrane": np.sqrt(stage.membrane) * laplacian_residuals(v / pixel, f),
              "inertia": np.sqrt(stage.inertia) * laplacian_residuals(moved, f),
              "rest": 0.1 * np.sqrt(stage.inertia) * moved}
     if stage.plate:
         parts["plate"] = np.sqrt(stage.plate) * bilaplacian_residuals(v / pixel, f)
-    if stage.folds:
-        parts["folds"] = np.sqrt(stage.folds) * ch.maximum(flatten_residuals(v, f) - (1 - BENT), 0)
-    if stage.slivers:
-        parts["slivers"] = np.sqrt(stage.slivers) * ch.maximum(Cotangents(v, f) - SHARP, 0)
+    if stage.barriers:
+        heights = RowLengths(laplacian_residuals(v, f)) / ring_widths(start)
+        parts["folds"] = np.sqrt(stage.barriers) * ch.maximum(flatten_residuals(v, f) - (1 - BENT), 0)
+        parts["slivers"] = np.sqrt(0.01 * stage.barriers) * ch.maximum(Cotangents(v, f) - SHARP, 0)
+        parts["needles"] = np.sqrt(3 * stage.barriers) * ch.maximum(heights - SLENDER, 0)
     return parts
 
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..losses import flatten_residuals
+from ..losses import flatten_residuals, laplacian_residuals
 from ..topology import get_vertices_per_edge
 from .arrays import vertices_and_faces
 
-__all__ = ["MeshQuality", "corner_angles", "dihedral_cosines", "mesh_quality", "slenderness"]
+__all__ = ["MeshQuality", "corner_angles", "dihedral_cosines", "mesh_quality", "ring_widths", "slenderness"]
 
 FOLD = -0.5  # cosine between the normals of two faces below which their edge is folded
 NEEDLE = 1.0
@@ -103,14 +103,18 @@ def slenderness(mesh):
         0 for vertices without neighbours; inf where the ring has no width.
     """
     v, f = vertices_and_faces(mesh)
-    a, b = get_vertices_per_edge(len(v), f).T
-    centre, other = np.concatenate((a, b)), np.concatenate((b, a))
-    count = np.maximum(np.bincount(centre, minlength=len(v)), 1)
-    middle = np.column_stack([np.bincount(centre, axis[other], minlength=len(v)) for axis in v.T]) / count[:, None]
-    spread = np.zeros((len(v), 3, 3))
-    offset = v[other] - middle[centre]
-    np.add.at(spread, centre, offset[:, :, None] * offset[:, None])
-    second = np.linalg.eigvalsh(spread / count[:, None, None])[:, 1]
-    height, width = np.linalg.norm(v - middle, axis=1), np.sqrt(8.0 * np.maximum(second, 0.0))
-    height[np.bincount(centre, minlength=len(v)) == 0] = 0.0
+    height, width = np.linalg.norm(laplacian_residuals(v, f).r, axis=1), ring_widths(mesh)
     return np.divide(height, width, out=np.where(height > 0.0, np.inf, 0.0), where=width > 0.0)
+
+
+def ring_widths(mesh):
+    """Of every vertex, the width of its ring, (V,) float64; 0 for vertices without neighbours."""
+    v, f = vertices_and_faces(mesh)
+    a, b = get_vertices_per_edge(len(v), f).T
+    centre, offset = np.concatenate((a, b)), np.concatenate((v[b] - v[a], v[a] - v[b]))
+    offset -= laplacian_residuals(v, f).r[centre]
+    spread = np.zeros((len(v), 3, 3))
+    np.add.at(spread, centre, offset[:, :, None] * offset[:, None])
+    valence = np.maximum(np.bincount(centre, minlength=len(v)), 1)
+    second = np.linalg.eigvalsh(spread / valence[:, None, None])[:, 1]
+    return np.sqrt(8.0 * np.maximum(second, 0.0))
