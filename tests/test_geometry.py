@@ -28,7 +28,7 @@ from opendr_lite.geometry import (
 )
 from opendr_lite.geometry.curvature import QuadricFit
 from opendr_lite.geometry.rows import RescaledRows, RowLengths, skew
-from opendr_lite.primitives import icosphere
+from opendr_lite.primitives import icosphere, plane
 from opendr_lite.topology import loop_weights
 from tests import derivatives
 from tests.reference.scene import bumpy_sphere, vertex_normals
@@ -343,14 +343,10 @@ def test_curvature_of_a_sphere(radius):
 
 
 def test_curvature_of_a_saddle_is_negative_and_of_a_plane_zero():
-    x, y = (a.ravel() for a in np.meshgrid(np.linspace(-0.1, 0.1, 5), np.linspace(-0.1, 0.1, 5)))
-    corner = np.arange(25).reshape(5, 5)
-    a, b = corner[:-1, :-1].ravel(), corner[:-1, 1:].ravel()
-    d, c = corner[1:, :-1].ravel(), corner[1:, 1:].ravel()
-    f = np.concatenate((np.stack((a, b, c), 1), np.stack((a, c, d), 1)))
-    plane, saddle = (np.stack((x, y, height), axis=1) for height in (0 * x, 1.5 * x * y))
-    np.testing.assert_allclose(GaussianCurvature(plane, f).r, 0, atol=1e-12)
-    assert GaussianCurvature(saddle, f).r[12] == pytest.approx(-1.5**2, rel=0.02)
+    flat = plane(0.2, segments=4)
+    x, y, _ = flat.v.T
+    np.testing.assert_allclose(GaussianCurvature(flat.v, flat.f).r, 0, atol=1e-12)
+    assert GaussianCurvature(np.stack((x, y, 1.5 * x * y), axis=1), flat.f).r[12] == pytest.approx(-1.5**2, rel=0.02)
 
 
 # ---------------------------------------------------------------------- bad input

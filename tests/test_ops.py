@@ -229,6 +229,16 @@ def test_a_submesh_has_the_faces_in_the_order_asked_for():
     assert ops.submesh(mesh, np.arange(12) == 3).f.shape == (1, 3) and ops.submesh(mesh, []).f.shape == (0, 3)
 
 
+def test_texture_points_without_an_index_belong_to_the_vertices():
+    mesh = plane(segments=2)
+    mesh.ft = None
+    for other in (ops.submesh(mesh, [0, 5]), ops.weld(mesh).mesh, ops.join([mesh, mesh]), ops.subdivide(mesh)):
+        np.testing.assert_allclose(other.vt[other.ft], other.v[other.f][:, :, :2] / 2 + 0.5)
+    mesh.vt = mesh.vt[:3]                                # rows that nothing uses
+    for other in (ops.submesh(mesh, [0, 5]), ops.weld(mesh).mesh, ops.join([mesh, mesh]), ops.subdivide(mesh)):
+        assert other.vt is None and other.ft is None
+
+
 @pytest.mark.parametrize("faces, error", [([12], ValueError), ([-1], ValueError), ([0.5], TypeError),
                                           ([[0, 1]], TypeError), ([True, False], TypeError)])
 def test_faces_that_a_mesh_does_not_have(faces, error):

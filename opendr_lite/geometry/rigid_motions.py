@@ -10,13 +10,13 @@ which takes a column (x, 1) to (R x + t, 1). With b and c as there, t = ρ + b r
     S = (r × ρ) (2 db/ds) rᵀ - b [ρ]× + (r × (r × ρ)) (2 dc/ds) rᵀ - c ([r × ρ]× + [r]× [ρ]×)
 
 The logarithm has r of R and ρ = J⁻¹ t, so that dρ = J⁻¹ (dt - S dr). How R and r change together is said in
-`rotation_conversions`.
+`rotation_ways`.
 """
 import numpy as np
 
 from ..ch import Ch, depends_on
 from ..ch.linear_maps import BlockDiagonal
-from .rotation_conversions import AXIS_ANGLE, MATRIX, TOLERANCE, refuse
+from .rotation_ways import AXIS_ANGLE, MATRIX, TOLERANCE, refuse
 from .rotations import coefficient_slopes, coefficients, inverse_left_jacobian, rotation_and_left_jacobian
 from .rows import skew
 

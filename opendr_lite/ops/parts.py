@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
-from ..serialization.mesh import ATTRIBUTES, Mesh
-from ..topology import as_faces, get_vert_connectivity
+from ..serialization.mesh import Mesh
+from ..topology import get_vert_connectivity
 
 __all__ = ["Components", "Welded", "connected_components", "join", "split", "submesh", "weld"]
 
@@ -16,6 +16,23 @@ Components.__doc__ = """How many components there are, and which each vertex (V,
 
 Welded = namedtuple("Welded", "mesh index kept")
 Welded.__doc__ = """The mesh; `index` (V,), where each old vertex is in it; `kept` (W,), which old ones it has."""
+
+
+def indexed(mesh):
+    """A checked copy of a mesh in which texture points and normals have an index.
+
+    Where they have none they belong to the vertices, if they are as many; else nothing uses them.
+    """
+    mesh = Mesh.of(mesh)
+    for rows, index in (("vt", "ft"), ("vn", "fn")):
+        values = getattr(mesh, rows)
+        if values is None or getattr(mesh, index) is not None:
+            continue
+        if len(values) == len(mesh.v):
+            setattr(mesh, index, mesh.f.copy())
+        else:
+            setattr(mesh, rows, None)
+    return mesh
 
 
 # ---------------------------------------------------------------------- components
@@ -53,7 +70,7 @@ def submesh(mesh, faces):
     -------
     Mesh
     """
-    mesh, faces = Mesh.of(mesh), np.asarray(faces)
+    mesh, faces = indexed(mesh), np.asarray(faces)
     if faces.dtype == np.bool_ and faces.shape == (len(mesh.f),):
         faces = np.flatnonzero(faces)
     if faces.ndim != 1 or faces.size and faces.dtype.kind not in "iu":
@@ -80,7 +97,7 @@ def _picked(mesh, verts, f, faces):
     if mesh.vt is not None:
         used, ft = _used(mesh.ft, faces)
         vt = mesh.vt[used]
-    if mesh.vn is not None and mesh.fn is not None:
+    if mesh.vn is not None:
         used, fn = _used(mesh.fn, faces)
         vn = mesh.vn[used]
     groups = None if mesh.groups is None else {name: np.flatnonzero(np.isin(faces, group))
@@ -107,7 +124,7 @@ def weld(mesh, distance=0.0):
         Its `mesh` lacks the faces that would use a vertex twice. Texture points stay apart where they were. For a
         node of vertices, ``v[kept]`` is that of the welded mesh.
     """
-    mesh = Mesh.of(mesh)
+    mesh = indexed(mesh)
     if not 0 <= distance < np.inf:
         raise ValueError(f"distance must be finite and not negative, got {distance!r}")
     places, place = np.unique(mesh.v, axis=0, return_inverse=True)
@@ -144,13 +161,13 @@ def join(meshes):
     ValueError
         If there are none, or they have different textures: one mesh has one.
     """
-    meshes = [Mesh.of(mesh) for mesh in meshes]
+    meshes = [indexed(mesh) for mesh in meshes]
     if not meshes:
         raise ValueError("there is nothing to join: meshes is empty")
     joined = {name: np.concatenate([getattr(mesh, name) for mesh in meshes])
               for name in ("v", "vt", "vn", "vc", "fc") if _all_have(meshes, name)}
     for name, rows in (("f", "v"), ("ft", "vt"), ("fn", "vn")):
-        if rows in joined and _all_have(meshes, name):
+        if rows in joined:
             joined[name] = np.concatenate([mesh_f + start for mesh_f, start in zip(
                 (getattr(mesh, name) for mesh in meshes), _starts(meshes, rows))])
     if _all_have(meshes, "vt") and _all_have(meshes, "texture_image"):

@@ -13,6 +13,7 @@ from ..geometry.rows import OnCoordinates
 from ..inputs import input_points, missing
 from ..serialization.mesh import Mesh
 from ..topology import as_faces, loop_weights, midpoint_weights
+from .parts import indexed
 
 __all__ = ["Subdivided", "subdivide", "subdivision"]
 
@@ -99,7 +100,7 @@ def subdivide(mesh, levels=1, rule="midpoint"):
     -------
     Mesh
     """
-    mesh = Mesh.of(mesh)
+    mesh = indexed(mesh)
     weights, faces = subdivision(len(mesh.v), mesh.f, levels, rule)
     children = 4 ** levels
     if mesh.vt is not None:

@@ -5,7 +5,7 @@ direction w, and the picture shows `up` upright:
 
     ahead = w / |w|      right = ahead × up / |ahead × up|      below = ahead × right      t = -R eye
 
-so Gram-Schmidt makes R of (w, up) as `rotation_conversions` makes G, whose rows are ahead, -below and right:
+so Gram-Schmidt makes R of (w, up) as `rotation_ways` makes G, whose rows are ahead, -below and right:
 
     R = A G      A = [0 0 1; 0 -1 0; 1 0 0]
 
@@ -13,7 +13,7 @@ A is a rotation, so a spin ω of G is the spin A ω of R, and rt has the derivat
 
 A rotation by θ has a second vector, of the length 2π - θ, and where the choice between the two changes, rt jumps. The
 rotation vectors here are those whose quaternion has an acute angle with `BEFORE_THE_CUT`, and are up to 3π/2 long. So
-cameras that stand on an axis of the world and look at its origin are in no such place, though their θ is often π.
+that place is away from where cameras mostly stand, although θ = π for all that look level with y up.
 """
 from collections import namedtuple
 
@@ -22,13 +22,14 @@ import numpy as np
 from .. import ch
 from ..ch import Ch, as_node, depends_on
 from ..ch.linear_maps import BlockDiagonal, Broadcast
-from ..geometry.rotation_conversions import AXIS_ANGLE, PARALLEL, QUATERNION, ROTATION_6D, refuse, so3_exp
+from ..geometry.rotation_conversions import so3_exp
+from ..geometry.rotation_ways import AXIS_ANGLE, PARALLEL, QUATERNION, ROTATION_6D, refuse
 from ..inputs import input_value, total_derivative
 
 __all__ = ["LookRotation", "Viewpoint", "eye_from_angles", "look", "look_at"]
 
 AXES = np.array([[0.0, 0, 1], [0, -1, 0], [1, 0, 0]])
-BEFORE_THE_CUT = np.array([1.0, 1.0, 0.1, 0.2])
+BEFORE_THE_CUT = np.array([1.0, 0.8, 0.15, 0.33])
 
 Viewpoint = namedtuple("Viewpoint", "rt t")
 Viewpoint.__doc__ = """Rotation vectors and translations (..., 3) from the world to a camera, nodes.
@@ -67,7 +68,7 @@ class LookRotation(Ch):
 
     def compute_dr_wrt(self, wrt):
         pair, G, rt = self._parts
-        blocks = AXIS_ANGLE.rate(rt, None) @ AXES @ ROTATION_6D.spin(pair, G)
+        blocks = AXIS_ANGLE.rate(rt, AXES @ G) @ AXES @ ROTATION_6D.spin(pair, G)
         return total_derivative(self, wrt, direction=lambda: self._of(blocks[..., :3], self.direction),
                                 up=lambda: self._of(blocks[..., 3:], self.up))
 

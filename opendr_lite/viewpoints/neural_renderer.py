@@ -13,7 +13,8 @@ Azimuth 0 is at -z there: as if the mesh itself were mirrored, z to -z, and seen
 """
 import numpy as np
 
-from ..geometry.rotation_conversions import ROTATION_6D, matrix_to_axis_angle
+from ..geometry.rotation_conversions import matrix_to_axis_angle
+from ..geometry.rotation_ways import ROTATION_6D
 from .looking import eye_from_angles, refuse_aimless
 from .parameters import CameraParameters, positive, vector
 

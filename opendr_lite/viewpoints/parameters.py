@@ -52,9 +52,9 @@ class CameraParameters:
                 raise ValueError(f"{name} must be a whole number of pixels, at least 1, got {number!r}")
 
     @classmethod
-    def of(cls, camera, width, height):
+    def of(cls, camera, width, height, lens="perspective"):
         """Those of a camera node with `rt`, `t`, `f`, `c` and `k`, such as `ProjectPoints`."""
-        return cls(camera.rt.r, camera.t.r, camera.f.r, camera.c.r, width, height, camera.k.r)
+        return cls(camera.rt.r, camera.t.r, camera.f.r, camera.c.r, width, height, camera.k.r, lens)
 
     @property
     def terms(self):

@@ -66,15 +66,16 @@ def from_pytorch3d(R, T, focal_length, principal_point=(0.0, 0.0), image_size=No
     """
     if image_size is None:
         raise ValueError("image_size must be given: (height, width) in pixels")
-    R, T = np.squeeze(R, 0) if np.ndim(R) == 3 and len(R) == 1 else R, vector("T", T, (3,))
+    R, T = np.asarray(R), vector("T", T, (3,))
+    R = matrix("R", R[0] if R.shape == (1, 3, 3) else R, (3, 3))
     height, width = vector("image_size", image_size, (2,)).astype(int).tolist()
     focal_length = vector("focal_length", focal_length, (1, 2))
     principal_point = vector("principal_point", principal_point, (2,))
     if in_ndc:
         middle, scale = _middle_and_scale(width, height)
         focal_length, principal_point = focal_length * scale, middle - principal_point * scale
-    return CameraParameters(matrix_to_axis_angle(FLIP @ matrix("R", R, (3, 3)).T), FLIP @ T, focal_length,
-                            principal_point - 0.5, width, height)
+    return CameraParameters(matrix_to_axis_angle(FLIP @ R.T), FLIP @ T, focal_length, principal_point - 0.5, width,
+                            height)
 
 
 def _middle_and_scale(width, height):
