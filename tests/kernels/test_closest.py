@@ -63,6 +63,9 @@ def test_of_equals_the_first():
     np.testing.assert_array_equal(simplex, 0)
     point, _ = closest_points(np.tile([0.2, 0.2, 1.0], (40, 1)), corners)
     np.testing.assert_array_equal(point, 0)
+    points, corners = scattered(100, 1, 0.5)
+    simplex, _ = closest_simplices(points, np.repeat(corners, 40, axis=0))
+    np.testing.assert_array_equal(simplex, 0)
 
 
 def test_far_from_the_origin_and_too_far_for_squares():

@@ -15,6 +15,7 @@ from ..jit import kernel, read_only, step
 
 _QUERIES_PER_BAND = 256
 _ITEMS_PER_LEAF = 4
+_SLACK = 1.0 + 1e-12  # a box is not farther than what is in it but for rounding
 
 
 def closest_simplices(points, corners, least_area=0.0):
@@ -49,7 +50,7 @@ def _closest(points, corners, query_low, query_high, item_low, item_high, points
     items, low, high = _box_tree(item_low, item_high)
     index, weights = np.empty(len(query_low), dtype=np.int64), np.empty((len(query_low), 3))
     arrays = [read_only(np.ascontiguousarray(array))
-              for array in (points, corners, query_low, query_high, items, low, high)]
+              for array in (points, corners, query_low, query_high, item_low, item_high, items, low, high)]
     run_bands(_search, split(len(index), _QUERIES_PER_BAND), *arrays, points_ask, float(least_area), index, weights)
     return index, weights
 
@@ -89,8 +90,8 @@ def _box_tree(low, high):
 
 
 @kernel
-def _search(start, stop, points, corners, query_low, query_high, items, low, high, points_ask, least_area, index,
-            weights):
+def _search(start, stop, points, corners, query_low, query_high, item_low, item_high, items, low, high, points_ask,
+            least_area, index, weights):
     first_leaf = items.shape[0] - 1
     pending = np.empty(128, dtype=np.int64)
     for query in range(start, stop):
@@ -100,7 +101,7 @@ def _search(start, stop, points, corners, query_low, query_high, items, low, hig
         while depth:
             depth -= 1
             node = pending[depth]
-            if _gap(query_low[query], query_high[query], low[node], high[node]) > best:
+            if _gap(query_low[query], query_high[query], low[node], high[node]) > _SLACK * best:
                 continue
             if node < first_leaf:
                 left, right = 2 * node + 1, 2 * node + 2
@@ -111,6 +112,8 @@ def _search(start, stop, points, corners, query_low, query_high, items, low, hig
                 depth += 2
                 continue
             for item in items[node - first_leaf]:
+                if _gap(query_low[query], query_high[query], item_low[item], item_high[item]) > _SLACK * best:
+                    continue
                 point, simplex = (query, item) if points_ask else (item, query)
                 square, b0, b1, b2 = _closest_on_triangle(points[point], corners[simplex], least_area)
                 if square < best or square == best and item < best_item:
