@@ -62,7 +62,7 @@ class LargeSteps(Ch):
     def _system_of(self, num_vertices):
         """M, a csc_matrix."""
         smoothing = self.smoothing
-        if not np.isscalar(smoothing) or not 0.0 <= smoothing < np.inf:
+        if isinstance(smoothing, (bool, str)) or not np.isscalar(smoothing) or not 0.0 <= smoothing < np.inf:
             raise ValueError(f"LargeSteps: smoothing must be a number that is not negative, got {smoothing!r}")
         if getattr(self, "f", None) is None:
             raise missing(self, "f")
