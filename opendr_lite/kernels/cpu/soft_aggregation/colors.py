@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...jit import formula, step
+from ...jit import formula, inlined
 from ..texture import nearest_texel, place_on_texture, texels_around
 
 __all__ = ["Paint", "cell_of", "factors_at", "shade", "slope_of_texels", "texel_taps"]
@@ -89,7 +89,7 @@ def texel_taps(t, b, paint):
     return above + int(left), above + int(right), below + int(left), below + int(right), x, y
 
 
-@step
+@inlined
 def factors_at(t, b, f, paint, factor):
     """Write the three factors of the colour, (3, C)."""
     factor[:] = 1.0
@@ -117,7 +117,7 @@ def slope_of_texels(c, taps, paint):
     return (paint.columns * ((1.0 - y) * (b - a) + y * (e - d)), paint.rows * ((1.0 - x) * (a - d) + x * (b - e)))
 
 
-@step
+@inlined
 def shade(t, b, f, paint, factor, color, slope):
     """Write the factors, their product, (C,), and its derivative by b, (C, 3)."""
     factors_at(t, b, f, paint, factor)

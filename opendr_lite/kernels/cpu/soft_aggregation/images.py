@@ -246,30 +246,30 @@ def nearness(z, mix):
 
 
 @formula
-def depths_of(t, screen, f):
-    return screen[f[t, 0], 2], screen[f[t, 1], 2], screen[f[t, 2], 2]
+def inverse_depths_of(t, screen, f):
+    return 1.0 / screen[f[t, 0], 2], 1.0 / screen[f[t, 1], 2], 1.0 / screen[f[t, 2], 2]
 
 
 @formula
-def share_of(t, p, x, z, blur, mix, state):
+def share_of(x, z, is_front, nearest, total, blur, mix):
     """(share of a face at a pixel, its derivative by x, by q, by gamma), the last three over (c - I)."""
     if mix.blending == HARD:
-        return (1.0 if state.front[p] == t else 0.0), 0.0, 0.0, 0.0
+        return (1.0 if is_front else 0.0), 0.0, 0.0, 0.0
     if mix.blending == SOFTMAX and z > mix.far:
         return 0.0, 0.0, 0.0, 0.0
-    ahead = nearness(z, mix) - state.nearest[p]
+    ahead = nearness(z, mix) - nearest
+    ratio = math.exp(ahead / mix.gamma) / total
     covered, _, density = probability(blur.sigmoid, x)
-    ratio = math.exp(ahead / mix.gamma) / state.total[p]
     share = covered * ratio
     return share, density * ratio, share / mix.gamma, -share * ahead / (mix.gamma * mix.gamma)
 
 
 @formula
-def pull_of_fragment(corners, inverse, z, place, pu, pv, x, edge, along, blur, mix, pull_x, pull_b, pull_q):
+def pull_of_fragment(corners, inverse, inverse_z, place, pu, pv, x, edge, along, blur, mix, pull_x, pull_b, pull_q):
     """From the derivatives by x, b and q: ((by u, v of the corners, 6), (by their depths, 3))."""
     near = pull_of_distance(corners, pu, pv, x, edge, along, blur, pull_x)
-    on, deep = pull_of_place(corners, inverse, z[0], z[1], z[2], place, mix.blending == PYTORCH3D, pull_b[0], pull_b[1],
-                             pull_b[2], -pull_q / (mix.far - mix.near))
+    on, deep = pull_of_place(corners, inverse, inverse_z, place, mix.blending == PYTORCH3D, pull_b,
+                             -pull_q / (mix.far - mix.near))
     return (near[0] + on[0], near[1] + on[1], near[2] + on[2], near[3] + on[3], near[4] + on[4], near[5] + on[5]), deep
 
 
@@ -295,14 +295,14 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
         top, bottom, left, right = box_of(t, box, start, stop)
         if top >= bottom:
             continue
-        corners, (z0, z1, z2) = corners_of(t, screen, f), depths_of(t, screen, f)
+        corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
         inverse = inverse_area(*corners)
         for j in range(top, bottom):
             for n in range(reach_line(j, left, right, corners, blur, line)):
                 if is_hard and not x[n] > 0.0:
                     continue
                 p = j * width + column[n]
-                _, _, _, b, z = place_on_face(corners, inverse, z0, z1, z2, float(column[n]), float(j), edge[n],
+                _, _, _, b, z = place_on_face(corners, inverse, inverse_z, float(column[n]), float(j), edge[n],
                                               along[n], has_perspective)
                 if z > mix.far and not has_perspective:
                     continue
@@ -334,12 +334,30 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
             image[p, c] = (image[p, c] + weight * background[q, c]) / total[p]
 
 
+@step
+def _write_block(t, p, pu, pv, x, edge, along, corners, inverse, inverse_z, place, share, by_x, by_q, color, slope, blur, mix,
+                 state, block):
+    """Write the derivative of a pixel by u, v, z of the corners of one of its faces, (C, 3, 3)."""
+    is_front = t == state.front[p] and is_bounded(state.nearest[p], mix)
+    q = min(p, len(state.background) - 1)
+    for c in range(len(color)):
+        off = color[c] - state.image[p, c]
+        pull_q = off * by_q
+        if is_front:
+            pull_q += state.behind[p] * (state.background[q, c] - state.image[p, c]) / mix.gamma
+        near, deep = pull_of_fragment(corners, inverse, inverse_z, place, pu, pv, x, edge, along, blur, mix, off * by_x,
+                                      (share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]), pull_q)
+        for k in range(3):
+            block[c, k, 0], block[c, k, 1], block[c, k, 2] = near[2 * k], near[2 * k + 1], deep[k]
+
+
 @kernel
 def _push_rows(start, stop, width, screen, f, box, blur, mix, paint, state, motion, product):
     channels, columns = state.image.shape[1], motion.shape[2]
     line = new_line(width)
     column, x, edge, along = line
     factor, color, slope = new_shading(channels)
+    block = np.empty((channels, 3, 3))
     for p in range(start * width, stop * width if mix.blending != HARD else 0):
         _, by_gamma = background_weight(state.nearest[p], mix)
         q = min(p, len(state.background) - 1)
@@ -349,32 +367,27 @@ def _push_rows(start, stop, width, screen, f, box, blur, mix, paint, state, moti
         top, bottom, left, right = box_of(t, box, start, stop)
         if top >= bottom:
             continue
-        i0, i1, i2 = f[t, 0], f[t, 1], f[t, 2]
-        corners, depths = corners_of(t, screen, f), depths_of(t, screen, f)
+        corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
         inverse = inverse_area(*corners)
         for j in range(top, bottom):
             for n in range(reach_line(j, left, right, corners, blur, line)):
                 p, pu, pv = j * width + column[n], float(column[n]), float(j)
-                place = place_on_face(corners, inverse, depths[0], depths[1], depths[2], pu, pv, edge[n], along[n],
+                place = place_on_face(corners, inverse, inverse_z, pu, pv, edge[n], along[n],
                                       mix.blending == PYTORCH3D)
-                share, by_x, by_q, by_gamma = share_of(t, p, x[n], place[4], blur, mix, state)
+                share, by_x, by_q, by_gamma = share_of(x[n], place[4], t == state.front[p], state.nearest[p],
+                                                       state.total[p], blur, mix)
                 if share == 0.0:
                     continue
                 shade(t, place[3], f, paint, factor, color, slope)
-                is_front = t == state.front[p] and is_bounded(state.nearest[p], mix)
-                q = min(p, len(state.background) - 1)
+                _write_block(t, p, pu, pv, x[n], edge[n], along[n], corners, inverse, inverse_z, place, share, by_x, by_q,
+                             color, slope, blur, mix, state, block)
                 for c in range(channels):
-                    off = color[c] - state.image[p, c]
-                    pull_q = off * by_q
-                    if is_front:
-                        pull_q += state.behind[p] * (state.background[q, c] - state.image[p, c]) / mix.gamma
-                    (a, b, d, e, g, h), (z0, z1, z2) = pull_of_fragment(
-                        corners, inverse, depths, place, pu, pv, x[n], edge[n], along[n], blur, mix, off * by_x,
-                        (share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]), pull_q)
                     for k in range(columns):
-                        product[p, c, k] += (a * motion[i0, 0, k] + b * motion[i0, 1, k] + z0 * motion[i0, 2, k]
-                                             + d * motion[i1, 0, k] + e * motion[i1, 1, k] + z1 * motion[i1, 2, k]
-                                             + g * motion[i2, 0, k] + h * motion[i2, 1, k] + z2 * motion[i2, 2, k])
+                        for corner in range(3):
+                            i = f[t, corner]
+                            product[p, c, k] += (block[c, corner, 0] * motion[i, 0, k] + block[c, corner, 1] * motion[i, 1, k]
+                                                 + block[c, corner, 2] * motion[i, 2, k])
+                    off = color[c] - state.image[p, c]
                     product[p, c, columns] -= off * by_x * x[n]
                     product[p, c, columns + 1] += off * by_gamma
 
@@ -391,14 +404,15 @@ def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, 
         if len(vertex) > 0:
             vertex[t] = 0.0
         top, bottom, left, right = box_of(t, box, box[t, 0], box[t, 1])
-        corners, depths = corners_of(t, screen, f), depths_of(t, screen, f)
+        corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
         inverse = inverse_area(*corners)
         for j in range(top, bottom):
             for n in range(reach_line(j, left, right, corners, blur, line)):
                 p, pu, pv = j * width + column[n], float(column[n]), float(j)
-                place = place_on_face(corners, inverse, depths[0], depths[1], depths[2], pu, pv, edge[n], along[n],
+                place = place_on_face(corners, inverse, inverse_z, pu, pv, edge[n], along[n],
                                       mix.blending == PYTORCH3D)
-                share, by_x, by_q, _ = share_of(t, p, x[n], place[4], blur, mix, state)
+                share, by_x, by_q, _ = share_of(x[n], place[4], t == state.front[p], state.nearest[p],
+                                                state.total[p], blur, mix)
                 if share == 0.0:
                     continue
                 b = place[3]
@@ -415,7 +429,7 @@ def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, 
                     pull_q = off * by_q
                     if t == state.front[p] and is_bounded(state.nearest[p], mix):
                         pull_q += state.behind[p] * behind / mix.gamma
-                    near, deep = pull_of_fragment(corners, inverse, depths, place, pu, pv, x[n], edge[n], along[n], blur,
+                    near, deep = pull_of_fragment(corners, inverse, inverse_z, place, pu, pv, x[n], edge[n], along[n], blur,
                                                   mix, off * by_x, (share * pull_0, share * pull_1, share * pull_2),
                                                   pull_q)
                     for k in range(3):
@@ -448,8 +462,8 @@ def _tap(width, screen, f, mix, paint, pixel, first, face, x, edge, along, kind,
         p = pixel + place
         for n in range(first[place], first[place + 1]):
             t = face[n]
-            corners, (z0, z1, z2) = corners_of(t, screen, f), depths_of(t, screen, f)
-            _, _, _, b, _ = place_on_face(corners, inverse_area(*corners), z0, z1, z2, float(p % width), float(p // width),
+            corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
+            _, _, _, b, _ = place_on_face(corners, inverse_area(*corners), inverse_z, float(p % width), float(p // width),
                                           edge[n], along[n], mix.blending == PYTORCH3D)
             if kind == CELL:
                 taps[n, 0] = cell_of(t, b, paint)
@@ -462,36 +476,30 @@ def _write_rows(width, screen, f, blur, mix, paint, state, pixel, first, face, x
                 values):
     channels = values.shape[1]
     factor, color, slope = new_shading(channels)
+    block = np.empty((channels, 3, 3))
     for here in range(len(first) - 1):
         p = pixel + here
         pu, pv = float(p % width), float(p // width)
         for n in range(first[here], first[here + 1]):
             t = face[n]
-            corners, depths = corners_of(t, screen, f), depths_of(t, screen, f)
+            corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
             inverse = inverse_area(*corners)
-            place = place_on_face(corners, inverse, depths[0], depths[1], depths[2], pu, pv, edge[n], along[n],
+            place = place_on_face(corners, inverse, inverse_z, pu, pv, edge[n], along[n],
                                   mix.blending == PYTORCH3D)
-            share, by_x, by_q, _ = share_of(t, p, x[n], place[4], blur, mix, state)
+            share, by_x, by_q, _ = share_of(x[n], place[4], t == state.front[p], state.nearest[p],
+                                            state.total[p], blur, mix)
             if share == 0.0:
                 continue
             b = place[3]
             shade(t, b, f, paint, factor, color, slope)
             to = first_point[here]
             if kind == MOTION:
-                is_front = t == state.front[p] and is_bounded(state.nearest[p], mix)
-                q = min(p, len(state.background) - 1)
+                _write_block(t, p, pu, pv, x[n], edge[n], along[n], corners, inverse, inverse_z, place, share, by_x, by_q,
+                             color, slope, blur, mix, state, block)
                 for c in range(channels):
-                    off = color[c] - state.image[p, c]
-                    pull_q = off * by_q
-                    if is_front:
-                        pull_q += state.behind[p] * (state.background[q, c] - state.image[p, c]) / mix.gamma
-                    near, deep = pull_of_fragment(corners, inverse, depths, place, pu, pv, x[n], edge[n], along[n], blur,
-                                                  mix, off * by_x,
-                                                  (share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]), pull_q)
                     for k in range(3):
-                        values[to + slot[n, k], c, 0] += near[2 * k]
-                        values[to + slot[n, k], c, 1] += near[2 * k + 1]
-                        values[to + slot[n, k], c, 2] += deep[k]
+                        for d in range(3):
+                            values[to + slot[n, k], c, d] += block[c, k, d]
             elif kind == TEXCOORD:
                 taps = texel_taps(t, b, paint)
                 for c in range(channels):
