@@ -44,7 +44,8 @@ def row_bands(height):
     return split(height, least=ROWS_PER_BAND)
 
 
-def row_matrix(shape, screen, f, box, blur, taps_of, write, dimensions, points, is_diagonal=False):
+def row_matrix(shape, screen, f, box, blur, taps_of, write, dimensions, points, is_diagonal=False,
+               blocks=None):
     """A Jacobian as csr_matrix.
 
     Parameters
@@ -64,6 +65,8 @@ def row_matrix(shape, screen, f, box, blur, taps_of, write, dimensions, points, 
         Number of points in all.
     is_diagonal : bool
         Whether a point has a value for each channel, which it changes alone; D is 1.
+    blocks : (points, D, E) float64, optional
+        A map of each point, from E coordinates to D, that the Jacobian is multiplied with.
     """
     height, width, channels = shape
 
@@ -73,11 +76,13 @@ def row_matrix(shape, screen, f, box, blur, taps_of, write, dimensions, points, 
         first, found, slot = _share_points(fragments.first, taps, points)
         values = np.zeros((len(found), channels, dimensions))
         write(fragments, slot, first, values)
-        return (*_as_rows(first, found, values, is_diagonal), np.repeat(np.diff(first) * dimensions, channels))
+        if blocks is not None:
+            values = np.matmul(values, blocks[found])
+        return (*_as_rows(first, found, values, is_diagonal), np.repeat(np.diff(first) * values.shape[2], channels))
 
     data, indices, length = (np.concatenate(part) for part in zip(*in_parallel(rows, row_bands(height))))
     indptr = np.concatenate([[0], np.cumsum(length)])
-    columns = points * (channels if is_diagonal else dimensions)
+    columns = points * (channels if is_diagonal else dimensions if blocks is None else blocks.shape[2])
     matrix = sp.csr_matrix((data, indices, indptr), shape=(height * width * channels, columns))
     matrix.has_sorted_indices = True
     return matrix

@@ -43,8 +43,8 @@ LEAST_BACKGROUND = 1e-10  # PyTorch3D's bound on the weight of the background
 
 MOTION, VERTEX, CELL, TEXEL, TEXCOORD = range(5)  # what an image is differentiated by
 FACES_PER_BAND = 64
-TEXEL_ENTRIES = 2**23  # in all bands of faces, each of which adds up the derivative by a texture for itself
-MOST_TEXEL_BANDS = 8
+TEXEL_ENTRIES = 2**23  # in all bands of faces, each of which adds up the derivative by cells and texels for itself
+MOST_BANDS = 8
 
 
 class Mix(NamedTuple):
@@ -128,56 +128,65 @@ class SoftImage(NamedTuple):
     paint: Paint
 
     @property
+    def size(self):
+        """Number of pixels times channels."""
+        return self.state.image.size
+
+    @property
     def _scene(self):
         return self.screen, self.f, self.box, self.blur, self.mix, self.paint, self.state
 
-    def forward(self, x):
-        """The product with a motion of the vertices, (V, 3, k); then the derivatives by sigma, times sigma, and by gamma.
+    def push_motion(self, motion):
+        """What a motion of the vertices by u, v, z, (V, 3, k), makes of the image: (h w C, k)."""
+        return self._push(motion)[:, :-2]
 
-        Returns
-        -------
-        (h w, C, k + 2) float64
-        """
-        product = zeros(self.state.image.shape + (x.shape[2] + 2,))
-        run_bands(_push_rows, row_bands(self.height), self.width, *self._scene, read_only(np.ascontiguousarray(x)),
+    def slopes(self):
+        """The derivatives by sigma, times sigma, and by gamma, (h w C, 2)."""
+        return self._push(np.empty((len(self.screen), 3, 0)))
+
+    def _push(self, motion):
+        product = zeros(self.state.image.shape + (motion.shape[2] + 2,))
+        run_bands(_push_rows, row_bands(self.height), self.width, *self._scene, read_only(np.ascontiguousarray(motion)),
                   product)
-        return product
+        return product.reshape(self.size, -1)
 
-    def reverse(self, y, moves=False, vertex=False, cell=False, texel=False):
-        """The transposed products with y, (h w, C), as `Pulls` of what is asked for."""
-        faces, channels = len(self.f), y.shape[1]
-        motion = empty((faces, 3, 3)) if moves else np.empty((0, 3, 3))
-        corner = empty((faces, 3, channels)) if vertex else np.empty((0, 3, channels))
-        cells = zeros(self.paint.cell.shape) if cell else np.empty((0, channels))
-        most = min(max(TEXEL_ENTRIES // max(self.paint.texel.size, 1), 1), MOST_TEXEL_BANDS) if texel else 32
+    def push_colors(self, factor, values):
+        """What a change of the values of one factor makes of the image: the image of that change on black, (h w, C)."""
+        values = np.ascontiguousarray(values.reshape(getattr(self.paint, factor).shape))
+        return blend(self.screen, self.f, self.width, self.height, self.blur, self.mix,
+                     self.paint._replace(**{factor: values}), np.zeros((1, self.paint.channels))).state.image
+
+    def pull(self, y, motion=False, vertex=False, cell=False, texel=False):
+        """The transposed products with y, (h w C,), as `Pulls` of what is asked for."""
+        faces, channels = len(self.f), self.paint.channels
+        y = read_only(np.ascontiguousarray(y.reshape(-1, channels)))
+        corner = empty((faces, 3, 3)) if motion else np.empty((0, 3, 3))
+        color = empty((faces, 3, channels)) if vertex else np.empty((0, 3, channels))
+        most = min(max(TEXEL_ENTRIES // max(self.paint.texel.size, 1), 1), MOST_BANDS) if texel or cell else 32
         bands = split(faces, least=FACES_PER_BAND, most=most)
-        texels = [zeros(self.paint.texel.shape) if texel else np.empty((0, channels)) for _ in bands]
+        cells, texels = ([zeros(values.shape) if wanted else np.empty((0, channels)) for _ in bands]
+                         for values, wanted in ((self.paint.cell, cell), (self.paint.texel, texel)))
 
         def pull(work):
-            (start, stop), sums = work
-            _pull_faces(start, stop, self.width, *self._scene, read_only(np.ascontiguousarray(y)), motion, corner, cells,
-                        sums)
+            (start, stop), *sums = work
+            _pull_faces(start, stop, self.width, *self._scene, y, corner, color, *sums)
 
-        in_parallel(pull, zip(bands, texels))
-        return Pulls(gather_corners(self.f, motion, len(self.screen)) if moves else None,
-                     gather_corners(self.f, corner, len(self.screen)) if vertex else None,
-                     cells if cell else None, sum(texels[1:], texels[0]) if texel else None)
+        in_parallel(pull, zip(bands, cells, texels))
+        return Pulls(gather_corners(self.f, corner, len(self.screen)) if motion else None,
+                     gather_corners(self.f, color, len(self.screen)) if vertex else None,
+                     sum(cells[1:], cells[0]) if cell else None, sum(texels[1:], texels[0]) if texel else None)
 
-    def rows_by_motion(self):
-        """The Jacobian by u, v, z of the vertices, (h w C, 3 V)."""
-        return self._rows(MOTION, lambda pairs: self.f[pairs.face], 3, len(self.screen))
+    def rows_by_motion(self, blocks=None):
+        """The Jacobian by u, v, z of the vertices, (h w C, 3 V), or its product with blocks (V, 3, 3)."""
+        return self._rows(MOTION, lambda pairs: self.f[pairs.face], 3, len(self.screen), blocks)
 
-    def rows_by_vertex(self):
-        """The Jacobian by the colours of the vertices, (h w C, V C)."""
-        return self._rows(VERTEX, lambda pairs: self.f[pairs.face], 1, len(self.paint.vertex))
-
-    def rows_by_cell(self):
-        """The Jacobian by the colours of the cells."""
-        return self._rows(CELL, lambda pairs: self._taps(pairs, CELL, 1), 1, len(self.paint.cell))
-
-    def rows_by_texel(self):
-        """The Jacobian by the texels."""
-        return self._rows(TEXEL, lambda pairs: self._taps(pairs, TEXEL, 4), 1, len(self.paint.texel))
+    def rows_by_factor(self, factor):
+        """The Jacobian by the values of a factor of the colours, (h w C, points C)."""
+        points = len(getattr(self.paint, factor))
+        if factor == "vertex":
+            return self._rows(VERTEX, lambda pairs: self.f[pairs.face], 1, points)
+        kind, count = (CELL, 1) if factor == "cell" else (TEXEL, 4)
+        return self._rows(kind, lambda pairs: self._taps(pairs, kind, count), 1, points)
 
     def rows_by_texcoord(self):
         """The Jacobian by the texture coordinates, (h w C, 2 T)."""
@@ -188,14 +197,14 @@ class SoftImage(NamedTuple):
         _tap(self.width, self.screen, self.f, self.mix, self.paint, *fragments, kind, taps)
         return taps
 
-    def _rows(self, kind, taps_of, dimensions, points):
+    def _rows(self, kind, taps_of, dimensions, points, blocks=None):
         def write(fragments, slot, first, values):
             _write_rows(self.width, self.screen, self.f, self.blur, self.mix, self.paint, self.state, *fragments, kind,
                         slot, first, values)
 
         shape = self.height, self.width, self.paint.channels
         return row_matrix(shape, self.screen, self.f, self.box, self.blur, taps_of, write, dimensions, points,
-                          is_diagonal=kind in (VERTEX, CELL, TEXEL))
+                          is_diagonal=kind in (VERTEX, CELL, TEXEL), blocks=blocks)
 
 
 def blend(screen, f, width, height, blur, mix, paint, background):

@@ -24,6 +24,18 @@ __all__ = ["SoftSilhouette", "cover"]
 FACES_PER_BAND = 128
 
 
+class Pull(NamedTuple):
+    """A transposed product.
+
+    Attributes
+    ----------
+    motion : (V, 2) float64
+        By u, v of the vertices.
+    """
+
+    motion: np.ndarray
+
+
 class SoftSilhouette(NamedTuple):
     """A silhouette, and what its derivative is made of.
 
@@ -52,23 +64,35 @@ class SoftSilhouette(NamedTuple):
     def _pairs(self):
         return *map(read_only, (self.screen, self.f, self.box)), self.blur, self.union
 
-    def forward(self, x):
-        """The product with a motion of the corners, (V, 2, k), and the derivative by sigma over sigma: (h w, k + 1)."""
-        product = zeros((self.image.size, x.shape[2] + 1))
+    @property
+    def size(self):
+        """Number of pixels."""
+        return self.image.size
+
+    def push_motion(self, motion):
+        """What a motion of the vertices on the screen, (V, 2, k), makes of the image: (h w, k)."""
+        return self._push(motion)[:, :-1]
+
+    def slope_by_sigma(self):
+        """The derivative by sigma, times sigma, (h w, 1)."""
+        return self._push(np.empty((len(self.screen), 2, 0)))
+
+    def _push(self, motion):
+        product = zeros((self.size, motion.shape[2] + 1))
         height, width = self.image.shape
         run_bands(_push_rows, row_bands(height), width, *self._pairs, read_only(self.slope.ravel()),
-                  read_only(self.winner.ravel()), read_only(np.ascontiguousarray(x)), product)
+                  read_only(self.winner.ravel()), read_only(np.ascontiguousarray(motion)), product)
         return product
 
-    def reverse(self, y):
-        """The transposed product with y, (h w,): (V, 2)."""
+    def pull(self, y, motion=True):
+        """The transposed product with y, (h w,), as `Pull`."""
         pulls = empty((len(self.f), 3, 2))
         run_bands(_pull_faces, split(len(self.f), least=FACES_PER_BAND), self.image.shape[1], *self._pairs,
                   read_only(self.slope.ravel() * y), read_only(self.winner.ravel()), pulls)
-        return gather_corners(self.f, pulls, len(self.screen))
+        return Pull(gather_corners(self.f, pulls, len(self.screen)))
 
-    def rows(self):
-        """The Jacobian by u, v of the corners, (h w, 2 V), a csr_matrix."""
+    def rows_by_motion(self, blocks=None):
+        """The Jacobian by u, v of the vertices, (h w, 2 V), or its product with blocks (V, 2, 3); a csr_matrix."""
         slope, winner = read_only(self.slope.ravel()), read_only(self.winner.ravel())
         screen, f, box, blur, union = self._pairs
 
@@ -76,7 +100,7 @@ class SoftSilhouette(NamedTuple):
             _write_rows(self.image.shape[1], screen, f, blur, union, slope, winner, *fragments, slot, first, values)
 
         return row_matrix(self.image.shape + (1,), screen, f, box, blur, lambda pairs: f[pairs.face], write, 2,
-                          len(screen))
+                          len(screen), blocks=blocks)
 
 
 def cover(screen, f, width, height, blur, union):
