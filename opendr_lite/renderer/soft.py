@@ -213,8 +213,8 @@ class SoftSilhouetteRenderer(SoftBase):
     dist_eps : float
         Probability up to which a face counts; 1e-4 by default.
 
-    Derivatives: exact, with respect to the camera (so v, rt, t, f, c, k) and sigma or sigma_pixels. Zero with
-    union='hard' and with distance='hard', whose image is piecewise constant.
+    Derivatives: exact, with respect to the camera (so v, rt, t, f, c, k) and sigma or sigma_pixels. With
+    union='hard' or distance='hard' the image is piecewise constant: the derivative is zero, and reported as none.
 
     Examples
     --------
@@ -241,6 +241,8 @@ class SoftSilhouetteRenderer(SoftBase):
         return self._soft.image
 
     def _derivative(self, name):
+        if "hard" in (self.distance, self.union):
+            return None
         if name == "screen_points":
             return SoftMotion(self._soft, 2) @ self._from_screen_points(2)
         if name in ("sigma", "sigma_pixels"):

@@ -90,7 +90,7 @@ def cells(texture, b):
     """One face's R^2 cells (R^2, C), nearest."""
     size = int(round(np.sqrt(len(texture))))
     x, y = (np.minimum((w * size).astype(int), size - 1) for w in b[:2])
-    upper = (b[0] + b[1]) * size - x - y <= 1
+    upper = (b[0] + b[1]) * size - x - y <= 1 + 1e-9
     return texture[np.where(upper, y * size + x, (size - 1 - y) * size + size - 1 - x)]
 
 

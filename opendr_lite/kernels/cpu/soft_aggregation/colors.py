@@ -16,6 +16,9 @@ from ..texture import nearest_texel, place_on_texture, texels_around
 __all__ = ["Paint", "cell_of", "factors_at", "shade", "slope_of_texels", "texel_taps"]
 
 
+ROUNDING = 1e-9
+
+
 class Paint(NamedTuple):
     """The colours of a mesh of F faces.
 
@@ -63,7 +66,7 @@ def cell_of(t, b, paint):
         x, y = (sum_of(b, paint.inside[t, 0, 0], paint.inside[t, 1, 0], paint.inside[t, 2, 0]),
                 sum_of(b, paint.inside[t, 0, 1], paint.inside[t, 1, 1], paint.inside[t, 2, 1]))
     i, j = min(max(int(x * size), 0), size - 1), min(max(int(y * size), 0), size - 1)
-    if (x + y) * size - i - j > 1.0:
+    if (x + y) * size - i - j > 1.0 + ROUNDING:  # on an edge of the face it is 1 up to rounding
         i, j = size - 1 - i, size - 1 - j
     return (paint.parent[t] * size + j) * size + i
 
