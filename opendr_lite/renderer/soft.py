@@ -47,7 +47,7 @@ __all__ = ["SoftRenderer", "SoftSilhouetteRenderer"]
 
 DISTANCES = {"euclidean": EUCLIDEAN, "barycentric": BARYCENTRIC, "hard": EUCLIDEAN}
 FILTERS = {"bilinear": False, "nearest": True}
-DEFAULT_EPS = {"softmax": 1e-3, "pytorch3d": 1e-10, "hard": 0.0}
+EPS = {"softmax": 1e-3, "pytorch3d": 1e-10, "hard": 0.0}  # by default
 
 
 class SoftMotion(LinearMap):
@@ -267,7 +267,8 @@ class SoftRenderer(SoftBase, TexturedRenderer):
         'softmax' (Soft Rasterizer's, the default), 'pytorch3d' (interpolation with perspective, a background that the mesh
         hides wherever it counts), or 'hard' (the nearest face).
     eps : number
-        Nearness of the background: 1e-3 by default, with 'pytorch3d' 1e-10.
+        How near the background is, from 0 (far) to 1 (near): 1e-3 by default, with 'pytorch3d' 1e-10. With 'softmax' it
+        counts twice, as in the code of Soft Rasterizer; its paper has it once.
     vc, fc, bgcolor, background_image
         See `ColoredRenderer`. The background is black by default.
     texture_image, vt, ft
@@ -383,8 +384,8 @@ class SoftRenderer(SoftBase, TexturedRenderer):
                 vt, ft = np.ascontiguousarray(self.cut_texcoords.r[:, :2]), self._pieces[2]
         parent = np.arange(len(self.faces), dtype=np.int32) if clipped is None else clipped.parent
         inside = np.empty((0, 3, 3)) if clipped is None else clipped.corner_weights
-        nearest = FILTERS[self.texture_filter] if self._chosen("texture_filter", FILTERS) is not None else False
-        return Paint(vertex, cell, parent, inside, resolution, texel, rows, columns, nearest, vt, ft)
+        return Paint(vertex, cell, parent, inside, resolution, texel, rows, columns,
+                     self._chosen("texture_filter", FILTERS), vt, ft)
 
     # ------------------------------------------------------------------ image
 
@@ -394,11 +395,18 @@ class SoftRenderer(SoftBase, TexturedRenderer):
     def _soft(self):
         height, width = self.image_size
         frustum = self._checked_frustum
-        blending = self._chosen("blending", BLENDINGS)
-        eps = DEFAULT_EPS[self.blending] if getattr(self, "eps", None) is None else self._number("eps")
-        mix = Mix(blending, self._positive("gamma"), eps, frustum["near"], frustum["far"])
+        mix = Mix(self._chosen("blending", BLENDINGS), self._positive("gamma"), self._background_nearness,
+                  frustum["near"], frustum["far"])
         return blend(self._extended_screen, self._clipped_faces, width, height, self._blur, mix, self._paint(),
                      self._background(self.num_channels))
+
+    @property
+    def _background_nearness(self):
+        """eps, or, by the rule of Soft Rasterizer's code, twice that."""
+        eps = EPS[self.blending] if getattr(self, "eps", None) is None else self._number("eps")
+        if not np.isfinite(eps):
+            raise ValueError(f"eps must be finite, got {eps}")
+        return 2.0 * eps if self.blending == "softmax" else eps
 
     def compute_r(self):
         return self._soft.state.image.reshape(self._image_shape)
@@ -454,7 +462,7 @@ class SoftRenderer(SoftBase, TexturedRenderer):
         soft = {("motion" if isinstance(leaf, SoftMotion) else leaf.factor): place for place, leaf in enumerate(leaves)
                 if isinstance(leaf, (SoftMotion, SoftColors))}
         if cotangent.ndim > 1 or len(soft) < 2:
-            return super(TexturedRenderer, self)._pull_back(maps, cotangent)
+            return [each.T @ cotangent for each in maps]
         pulls = self._soft.pull(cotangent, **dict.fromkeys(soft, True))
         parts = {place: getattr(pulls, name).ravel() for name, place in soft.items()}
         return [(each.right.T @ parts[place] if isinstance(each, Composition) else parts[place]) if place in parts

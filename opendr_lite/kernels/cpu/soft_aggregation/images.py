@@ -1,12 +1,12 @@
 """Images of what faces show where they are likely to be, and the derivative of those.
 
 A face that reaches a pixel has there a probability D (`sigmoids`), a depth z, and a colour c (`surface`, `colors`). With
-the nearness q = (far - z) / (far - near) and M the largest of them and of eps,
+the nearness q = (far - z) / (far - near), q_b that of the background, and M the largest of them all,
 
     I = (sum_j W_j c_j + W_b B) / W        W_j = D_j exp((q_j - M) / gamma)        W = sum_j W_j + W_b
 
-    softmax      W_b = exp((2 eps - M) / gamma), of faces up to `far`: Soft Rasterizer, as its code has it
-    pytorch3d    W_b = max(exp((eps - M) / gamma), 1e-10)
+    softmax      W_b = exp((q_b - M) / gamma), and faces count up to `far`: Soft Rasterizer
+    pytorch3d    W_b = max(exp((q_b - M) / gamma), 1e-10)
     hard         the nearest face that has the pixel inside, or B
 
 (M makes no difference but for the bound on W_b: it keeps the exponentials from overflow.) With the shares W_j / W,
@@ -53,12 +53,14 @@ class Mix(NamedTuple):
     Attributes
     ----------
     blending : int
-    gamma, eps, near, far : float
+    gamma, near, far : float
+    nearness : float
+        Of the background.
     """
 
     blending: int
     gamma: float
-    eps: float
+    nearness: float
     near: float
     far: float
 
@@ -236,7 +238,7 @@ def blend(screen, f, width, height, blur, mix, paint, background):
 @formula
 def background_weight(nearest, mix):
     """(W_b, d log W_b / dgamma)"""
-    beyond = (2.0 * mix.eps if mix.blending == SOFTMAX else mix.eps) - nearest
+    beyond = mix.nearness - nearest
     weight, slope = math.exp(beyond / mix.gamma), -beyond / (mix.gamma * mix.gamma)
     if mix.blending == PYTORCH3D and weight < LEAST_BACKGROUND:
         return LEAST_BACKGROUND, 0.0
@@ -246,7 +248,7 @@ def background_weight(nearest, mix):
 @formula
 def is_bounded(nearest, mix):
     """Whether the weight of the background is at its bound, so that a change of M matters."""
-    return mix.blending == PYTORCH3D and mix.eps < nearest and background_weight(nearest, mix)[0] == LEAST_BACKGROUND
+    return mix.blending == PYTORCH3D and mix.nearness < nearest and background_weight(nearest, mix)[0] == LEAST_BACKGROUND
 
 
 @formula
@@ -299,7 +301,7 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
     has_perspective, is_hard = mix.blending == PYTORCH3D, mix.blending == HARD
     for p in range(start * width, stop * width):
         image[p] = 0.0
-        total[p], nearest[p], front[p] = 0.0, -np.inf if is_hard else mix.eps, -1
+        total[p], nearest[p], front[p] = 0.0, -np.inf if is_hard else mix.nearness, -1
     for t in range(len(f)):
         top, bottom, left, right = box_of(t, box, start, stop)
         if top >= bottom:
