@@ -33,7 +33,8 @@ from ..ch import depends_on
 from ..ch.linear_maps import BlockDiagonal, Composition, DenseMap, LinearMap, Selection, identity
 from ..kernels.cpu.soft_aggregation.colors import Paint
 from ..kernels.cpu.soft_aggregation.distances import BARYCENTRIC, EUCLIDEAN, Blur
-from ..kernels.cpu.soft_aggregation.images import BLENDINGS, Mix, blend
+from ..kernels.cpu.soft_aggregation.images import blend
+from ..kernels.cpu.soft_aggregation.mixing import BLENDINGS, Mix
 from ..kernels.cpu.soft_aggregation.sigmoids import SIGMOIDS, STEP, argument_of
 from ..kernels.cpu.soft_aggregation.silhouettes import cover
 from ..kernels.cpu.soft_aggregation.unions import UNIONS

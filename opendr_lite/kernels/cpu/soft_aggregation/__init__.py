@@ -5,6 +5,7 @@
     distances   the distances, and which pixels they reach
     surface     where on a face a pixel is, and how deep
     colors      what a face shows there
-    silhouettes, images    the loops
-    blocks      what a pair of pixel and face adds to a Jacobian, and the matrices that are made of it
+    mixing      how the faces of a pixel are mixed
+    silhouettes, images    the loops: images, and products with their Jacobians
+    fragments   pairs of pixel and face, of which Jacobians are written
 """

@@ -1,21 +1,7 @@
 """Images of what faces show where they are likely to be, and the derivative of those.
 
-A face that reaches a pixel has there a probability D (`sigmoids`), a depth z, and a colour c (`surface`, `colors`). With
-the nearness q = (far - z) / (far - near), q_b that of the background, and M the largest of them all,
-
-    I = (sum_j W_j c_j + W_b B) / W        W_j = D_j exp((q_j - M) / gamma)        W = sum_j W_j + W_b
-
-    softmax      W_b = exp((q_b - M) / gamma), and faces count up to `far`: Soft Rasterizer
-    pytorch3d    W_b = max(exp((q_b - M) / gamma), 1e-10)
-    hard         the nearest face that has the pixel inside, or B
-
-(M makes no difference but for the bound on W_b: it keeps the exponentials from overflow.) With the shares W_j / W,
-
-    dI = sum_j W_j / W ((c_j - I) (dD_j / D_j + dq_j / gamma - (q_j - M) / gamma^2 dgamma) + dc_j)
-         + W_b / W ((B - I) d log W_b + dB)
-
-Nothing is divided by D_j, as W_j is a multiple of it. Where W_b is at its bound, M matters: it changes I by
-W_b / W (B - I) / gamma, through the face in front.
+A face that reaches a pixel has there a probability D (`sigmoids`), a depth z, and a colour c (`surface`, `colors`), which
+are mixed as in `mixing`.
 
 The image and forward products go row by row of the image, from face to face; reverse products from face to face, each of
 which gathers from its own pixels (see `silhouettes`).
@@ -31,38 +17,17 @@ from ...jit import formula, kernel, read_only, step
 from .colors import Paint, cell_of, factors_at, shade, slope_of_texels, texel_taps
 from .distances import Blur, box_of, corners_of, inverse_area, new_line, pull_of_distance, reach_line, reached_boxes
 from .fragments import row_bands, row_matrix
+from .mixing import HARD, PYTORCH3D, Mix, background_weight, is_bounded, nearness, share_of
 from .sigmoids import probability
 from .silhouettes import gather_corners
 from .surface import place_on_face, pull_of_place
 
-__all__ = ["BLENDINGS", "HARD", "Mix", "Pulls", "SoftImage", "blend"]
-
-SOFTMAX, PYTORCH3D, HARD = range(3)
-BLENDINGS = {"softmax": SOFTMAX, "pytorch3d": PYTORCH3D, "hard": HARD}
-LEAST_BACKGROUND = 1e-10  # PyTorch3D's bound on the weight of the background
+__all__ = ["Pulls", "SoftImage", "State", "blend"]
 
 MOTION, VERTEX, CELL, TEXEL, TEXCOORD = range(5)  # what an image is differentiated by
 FACES_PER_BAND = 64
 TEXEL_ENTRIES = 2**23  # in all bands of faces, each of which adds up the derivative by cells and texels for itself
 MOST_BANDS = 8
-
-
-class Mix(NamedTuple):
-    """How the faces of a pixel are mixed.
-
-    Attributes
-    ----------
-    blending : int
-    gamma, near, far : float
-    nearness : float
-        Of the background.
-    """
-
-    blending: int
-    gamma: float
-    nearness: float
-    near: float
-    far: float
 
 
 class State(NamedTuple):
@@ -236,43 +201,8 @@ def blend(screen, f, width, height, blur, mix, paint, background):
 # ---------------------------------------------------------------------- formulas
 
 @formula
-def background_weight(nearest, mix):
-    """(W_b, d log W_b / dgamma)"""
-    beyond = mix.nearness - nearest
-    weight, slope = math.exp(beyond / mix.gamma), -beyond / (mix.gamma * mix.gamma)
-    if mix.blending == PYTORCH3D and weight < LEAST_BACKGROUND:
-        return LEAST_BACKGROUND, 0.0
-    return weight, slope
-
-
-@formula
-def is_bounded(nearest, mix):
-    """Whether the weight of the background is at its bound, so that a change of M matters."""
-    return mix.blending == PYTORCH3D and mix.nearness < nearest and background_weight(nearest, mix)[0] == LEAST_BACKGROUND
-
-
-@formula
-def nearness(z, mix):
-    return (mix.far - z) / (mix.far - mix.near)
-
-
-@formula
 def inverse_depths_of(t, screen, f):
     return 1.0 / screen[f[t, 0], 2], 1.0 / screen[f[t, 1], 2], 1.0 / screen[f[t, 2], 2]
-
-
-@formula
-def share_of(x, z, is_front, nearest, total, blur, mix):
-    """(share of a face at a pixel, its derivative by x, by q, by gamma), the last three over (c - I)."""
-    if mix.blending == HARD:
-        return (1.0 if is_front else 0.0), 0.0, 0.0, 0.0
-    if mix.blending == SOFTMAX and z > mix.far:
-        return 0.0, 0.0, 0.0, 0.0
-    ahead = nearness(z, mix) - nearest
-    ratio = math.exp(ahead / mix.gamma) / total
-    covered, _, density = probability(blur.sigmoid, x)
-    share = covered * ratio
-    return share, density * ratio, share / mix.gamma, -share * ahead / (mix.gamma * mix.gamma)
 
 
 @formula
