@@ -1,7 +1,7 @@
 """What a face shows at a point of it: the product of up to three factors.
 
     vertex     sum_k b_k a_k of colours at the corners
-    cell       of the R^2 cells that the face is cut into (Soft Rasterizer's surface textures; one is a colour of the face)
+    cell       of R^2 cells that the face is cut into (Soft Rasterizer's surface textures); one is a colour of the face
     texel      of a texture, bilinear or nearest, at (s, t) = sum_k b_k (s_k, t_k)
 
 A factor that is not there has no values, and is 1.

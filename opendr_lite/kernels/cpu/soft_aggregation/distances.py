@@ -186,9 +186,10 @@ def pull_of_barycentrics(corners, inverse, l0, l1, l2, pull_0, pull_1, pull_2):
 
 
 @formula
-def pull_of_distance(corners, pu, pv, x, edge, along, blur, pull):
-    """From the derivative by x, that by u, v of the corners."""
+def pull_of_distance(corners, at, blur, pull):
+    """From the derivative by x, that by u, v of the corners; `at` is (u, v, x, edge, along) of a pixel."""
     au, av, bu, bv, cu, cv = corners
+    pu, pv, x, edge, along = at
     pull = pull / blur.scale
     if blur.distance == BARYCENTRIC:
         inverse = inverse_area(au, av, bu, bv, cu, cv)

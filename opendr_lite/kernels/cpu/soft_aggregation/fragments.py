@@ -1,8 +1,8 @@
 """Pairs of a pixel and a face that reaches it, pixel by pixel, and sparse matrices with a row for each pixel.
 
 Products with a Jacobian walk from face to face and keep no pairs. Its rows are written from a list of them, a band of
-rows of the image at a time. What a pair depends on are its *taps*, such as the corners of its face; those of all pairs of
-a pixel, each once and in ascending order, are the columns of its row, and a tap's place among them is its *slot*.
+rows of the image at a time. What a pair depends on are its *taps*, such as the corners of its face. Those of all pairs
+of a pixel, each once and in ascending order, are the columns of its row; a tap's place among them is its *slot*.
 """
 from typing import NamedTuple
 

@@ -1,10 +1,8 @@
 """Images of what faces show where they are likely to be, and the derivative of those.
 
-A face that reaches a pixel has there a probability D (`sigmoids`), a depth z, and a colour c (`surface`, `colors`), which
-are mixed as in `mixing`.
-
-The image and forward products go row by row of the image, from face to face; reverse products from face to face, each of
-which gathers from its own pixels (see `silhouettes`).
+A face that reaches a pixel has there a probability (`sigmoids`), a depth (`surface`) and a colour (`colors`); `mixing` has
+the formulas. The image and forward products go from face to face in each band of rows of the image; reverse products from
+face to face, each of which gathers from its own pixels (see `silhouettes`).
 """
 import math
 from typing import NamedTuple
@@ -15,12 +13,12 @@ from ....memory import empty, zeros
 from ....threads import in_parallel, run_bands, split
 from ...jit import formula, kernel, read_only, step
 from .colors import Paint, cell_of, factors_at, shade, slope_of_texels, texel_taps
-from .distances import Blur, box_of, corners_of, inverse_area, new_line, pull_of_distance, reach_line, reached_boxes
+from .distances import Blur, box_of, new_line, pull_of_distance, reach_line, reached_boxes
 from .fragments import row_bands, row_matrix
 from .mixing import HARD, PYTORCH3D, Mix, background_weight, is_bounded, nearness, share_of
 from .sigmoids import probability
 from .silhouettes import gather_corners
-from .surface import place_on_face, pull_of_place
+from .surface import face_of, place_on_face, pull_of_place
 
 __all__ = ["Pulls", "SoftImage", "State", "blend"]
 
@@ -201,16 +199,10 @@ def blend(screen, f, width, height, blur, mix, paint, background):
 # ---------------------------------------------------------------------- formulas
 
 @formula
-def inverse_depths_of(t, screen, f):
-    return 1.0 / screen[f[t, 0], 2], 1.0 / screen[f[t, 1], 2], 1.0 / screen[f[t, 2], 2]
-
-
-@formula
-def pull_of_fragment(corners, inverse, inverse_z, place, pu, pv, x, edge, along, blur, mix, pull_x, pull_b, pull_q):
+def pull_of_fragment(face, at, place, blur, mix, pull_x, pull_b, pull_q):
     """From the derivatives by x, b and q: ((by u, v of the corners, 6), (by their depths, 3))."""
-    near = pull_of_distance(corners, pu, pv, x, edge, along, blur, pull_x)
-    on, deep = pull_of_place(corners, inverse, inverse_z, place, mix.blending == PYTORCH3D, pull_b,
-                             -pull_q / (mix.far - mix.near))
+    near = pull_of_distance(face[0], at, blur, pull_x)
+    on, deep = pull_of_place(face, place, mix.blending == PYTORCH3D, pull_b, -pull_q / (mix.far - mix.near))
     return (near[0] + on[0], near[1] + on[1], near[2] + on[2], near[3] + on[3], near[4] + on[4], near[5] + on[5]), deep
 
 
@@ -236,15 +228,14 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
         top, bottom, left, right = box_of(t, box, start, stop)
         if top >= bottom:
             continue
-        corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
-        inverse = inverse_area(*corners)
+        face = face_of(t, screen, f)
         for j in range(top, bottom):
-            for n in range(reach_line(j, left, right, corners, blur, line)):
+            for n in range(reach_line(j, left, right, face[0], blur, line)):
                 if is_hard and not x[n] > 0.0:
                     continue
                 p = j * width + column[n]
-                _, _, _, b, z = place_on_face(corners, inverse, inverse_z, float(column[n]), float(j), edge[n],
-                                              along[n], has_perspective)
+                at = float(column[n]), float(j), x[n], edge[n], along[n]
+                _, _, _, b, z = place_on_face(face, at, has_perspective)
                 if z > mix.far and not has_perspective:
                     continue
                 ahead = nearness(z, mix)
@@ -276,9 +267,9 @@ def _blend_rows(start, stop, width, screen, f, box, blur, mix, paint, image, bac
 
 
 @step
-def _write_block(t, p, pu, pv, x, edge, along, corners, inverse, inverse_z, place, share, by_x, by_q, color, slope, blur, mix,
-                 state, block):
+def _write_block(t, p, face, at, place, shares, color, slope, blur, mix, state, block):
     """Write the derivative of a pixel by u, v, z of the corners of one of its faces, (C, 3, 3)."""
+    share, by_x, by_q, _ = shares
     is_front = t == state.front[p] and is_bounded(state.nearest[p], mix)
     q = min(p, len(state.background) - 1)
     for c in range(len(color)):
@@ -286,8 +277,8 @@ def _write_block(t, p, pu, pv, x, edge, along, corners, inverse, inverse_z, plac
         pull_q = off * by_q
         if is_front:
             pull_q += state.behind[p] * (state.background[q, c] - state.image[p, c]) / mix.gamma
-        near, deep = pull_of_fragment(corners, inverse, inverse_z, place, pu, pv, x, edge, along, blur, mix, off * by_x,
-                                      (share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]), pull_q)
+        pull_b = share * slope[c, 0], share * slope[c, 1], share * slope[c, 2]
+        near, deep = pull_of_fragment(face, at, place, blur, mix, off * by_x, pull_b, pull_q)
         for k in range(3):
             block[c, k, 0], block[c, k, 1], block[c, k, 2] = near[2 * k], near[2 * k + 1], deep[k]
 
@@ -308,29 +299,24 @@ def _push_rows(start, stop, width, screen, f, box, blur, mix, paint, state, moti
         top, bottom, left, right = box_of(t, box, start, stop)
         if top >= bottom:
             continue
-        corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
-        inverse = inverse_area(*corners)
+        face = face_of(t, screen, f)
         for j in range(top, bottom):
-            for n in range(reach_line(j, left, right, corners, blur, line)):
-                p, pu, pv = j * width + column[n], float(column[n]), float(j)
-                place = place_on_face(corners, inverse, inverse_z, pu, pv, edge[n], along[n],
-                                      mix.blending == PYTORCH3D)
-                share, by_x, by_q, by_gamma = share_of(x[n], place[4], t == state.front[p], state.nearest[p],
-                                                       state.total[p], blur, mix)
-                if share == 0.0:
+            for n in range(reach_line(j, left, right, face[0], blur, line)):
+                p, at = j * width + column[n], (float(column[n]), float(j), x[n], edge[n], along[n])
+                place = place_on_face(face, at, mix.blending == PYTORCH3D)
+                shares = share_of(x[n], place[4], t == state.front[p], state.nearest[p], state.total[p], blur, mix)
+                if shares[0] == 0.0:
                     continue
                 shade(t, place[3], f, paint, factor, color, slope)
-                _write_block(t, p, pu, pv, x[n], edge[n], along[n], corners, inverse, inverse_z, place, share, by_x, by_q,
-                             color, slope, blur, mix, state, block)
+                _write_block(t, p, face, at, place, shares, color, slope, blur, mix, state, block)
                 for c in range(channels):
-                    for k in range(columns):
-                        for corner in range(3):
-                            i = f[t, corner]
-                            product[p, c, k] += (block[c, corner, 0] * motion[i, 0, k] + block[c, corner, 1] * motion[i, 1, k]
-                                                 + block[c, corner, 2] * motion[i, 2, k])
+                    for corner in range(3):
+                        for d in range(3):
+                            for k in range(columns):
+                                product[p, c, k] += block[c, corner, d] * motion[f[t, corner], d, k]
                     off = color[c] - state.image[p, c]
-                    product[p, c, columns] -= off * by_x * x[n]
-                    product[p, c, columns + 1] += off * by_gamma
+                    product[p, c, columns] -= off * shares[1] * x[n]
+                    product[p, c, columns + 1] += off * shares[3]
 
 
 @kernel
@@ -345,18 +331,15 @@ def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, 
         if len(vertex) > 0:
             vertex[t] = 0.0
         top, bottom, left, right = box_of(t, box, box[t, 0], box[t, 1])
-        corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
-        inverse = inverse_area(*corners)
+        face = face_of(t, screen, f)
         for j in range(top, bottom):
-            for n in range(reach_line(j, left, right, corners, blur, line)):
-                p, pu, pv = j * width + column[n], float(column[n]), float(j)
-                place = place_on_face(corners, inverse, inverse_z, pu, pv, edge[n], along[n],
-                                      mix.blending == PYTORCH3D)
-                share, by_x, by_q, _ = share_of(x[n], place[4], t == state.front[p], state.nearest[p],
-                                                state.total[p], blur, mix)
-                if share == 0.0:
+            for n in range(reach_line(j, left, right, face[0], blur, line)):
+                p, at = j * width + column[n], (float(column[n]), float(j), x[n], edge[n], along[n])
+                place = place_on_face(face, at, mix.blending == PYTORCH3D)
+                shares = share_of(x[n], place[4], t == state.front[p], state.nearest[p], state.total[p], blur, mix)
+                if shares[0] == 0.0:
                     continue
-                b = place[3]
+                (share, by_x, by_q, _), b = shares, place[3]
                 shade(t, b, f, paint, factor, color, slope)
                 if len(motion) > 0:
                     off = behind = pull_0 = pull_1 = pull_2 = 0.0
@@ -370,9 +353,8 @@ def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, 
                     pull_q = off * by_q
                     if t == state.front[p] and is_bounded(state.nearest[p], mix):
                         pull_q += state.behind[p] * behind / mix.gamma
-                    near, deep = pull_of_fragment(corners, inverse, inverse_z, place, pu, pv, x[n], edge[n], along[n], blur,
-                                                  mix, off * by_x, (share * pull_0, share * pull_1, share * pull_2),
-                                                  pull_q)
+                    pull_b = share * pull_0, share * pull_1, share * pull_2
+                    near, deep = pull_of_fragment(face, at, place, blur, mix, off * by_x, pull_b, pull_q)
                     for k in range(3):
                         motion[t, k, 0] += near[2 * k]
                         motion[t, k, 1] += near[2 * k + 1]
@@ -397,15 +379,13 @@ def _pull_faces(start, stop, width, screen, f, box, blur, mix, paint, state, y, 
 
 
 @kernel
-def _tap(width, screen, f, mix, paint, pixel, first, face, x, edge, along, kind, taps):
+def _tap(width, screen, f, mix, paint, pixel, first, faces, x, edge, along, kind, taps):
     """The cell, or the four texels, that each pair shows."""
-    for place in range(len(first) - 1):
-        p = pixel + place
-        for n in range(first[place], first[place + 1]):
-            t = face[n]
-            corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
-            _, _, _, b, _ = place_on_face(corners, inverse_area(*corners), inverse_z, float(p % width), float(p // width),
-                                          edge[n], along[n], mix.blending == PYTORCH3D)
+    for here in range(len(first) - 1):
+        p = pixel + here
+        for n in range(first[here], first[here + 1]):
+            t, at = faces[n], (float(p % width), float(p // width), x[n], edge[n], along[n])
+            _, _, _, b, _ = place_on_face(face_of(t, screen, f), at, mix.blending == PYTORCH3D)
             if kind == CELL:
                 taps[n, 0] = cell_of(t, b, paint)
             else:
@@ -413,30 +393,25 @@ def _tap(width, screen, f, mix, paint, pixel, first, face, x, edge, along, kind,
 
 
 @kernel
-def _write_rows(width, screen, f, blur, mix, paint, state, pixel, first, face, x, edge, along, kind, slot, first_point,
+def _write_rows(width, screen, f, blur, mix, paint, state, pixel, first, faces, x, edge, along, kind, slot, first_point,
                 values):
     channels = values.shape[1]
     factor, color, slope = new_shading(channels)
     block = np.empty((channels, 3, 3))
     for here in range(len(first) - 1):
         p = pixel + here
-        pu, pv = float(p % width), float(p // width)
         for n in range(first[here], first[here + 1]):
-            t = face[n]
-            corners, inverse_z = corners_of(t, screen, f), inverse_depths_of(t, screen, f)
-            inverse = inverse_area(*corners)
-            place = place_on_face(corners, inverse, inverse_z, pu, pv, edge[n], along[n],
-                                  mix.blending == PYTORCH3D)
-            share, by_x, by_q, _ = share_of(x[n], place[4], t == state.front[p], state.nearest[p],
-                                            state.total[p], blur, mix)
-            if share == 0.0:
+            t, at = faces[n], (float(p % width), float(p // width), x[n], edge[n], along[n])
+            face = face_of(t, screen, f)
+            place = place_on_face(face, at, mix.blending == PYTORCH3D)
+            shares = share_of(x[n], place[4], t == state.front[p], state.nearest[p], state.total[p], blur, mix)
+            if shares[0] == 0.0:
                 continue
-            b = place[3]
+            share, b = shares[0], place[3]
             shade(t, b, f, paint, factor, color, slope)
             to = first_point[here]
             if kind == MOTION:
-                _write_block(t, p, pu, pv, x[n], edge[n], along[n], corners, inverse, inverse_z, place, share, by_x, by_q,
-                             color, slope, blur, mix, state, block)
+                _write_block(t, p, face, at, place, shares, color, slope, blur, mix, state, block)
                 for c in range(channels):
                     for k in range(3):
                         for d in range(3):

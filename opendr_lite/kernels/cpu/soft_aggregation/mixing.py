@@ -1,7 +1,7 @@
 """How the faces that reach a pixel are mixed.
 
-A face that reaches a pixel has there a probability D (`sigmoids`), a depth z, and a colour c (`surface`, `colors`). With
-the nearness q = (far - z) / (far - near), q_b that of the background, and M the largest of them all,
+A face that reaches a pixel has there a probability D (`sigmoids`), a depth z and a colour c (`surface`, `colors`). With the
+nearness q = (far - z) / (far - near), q_b that of the background, and M the largest of them all,
 
     I = (sum_j W_j c_j + W_b B) / W        W_j = D_j exp((q_j - M) / gamma)        W = sum_j W_j + W_b
 
@@ -64,7 +64,8 @@ def background_weight(nearest, mix):
 @formula
 def is_bounded(nearest, mix):
     """Whether the weight of the background is at its bound, so that a change of M matters."""
-    return mix.blending == PYTORCH3D and mix.nearness < nearest and background_weight(nearest, mix)[0] == LEAST_BACKGROUND
+    weight, _ = background_weight(nearest, mix)
+    return mix.blending == PYTORCH3D and mix.nearness < nearest and weight == LEAST_BACKGROUND
 
 
 @formula

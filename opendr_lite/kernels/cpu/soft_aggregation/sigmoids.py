@@ -4,7 +4,7 @@ F is a distribution function that is one half at x = 0 (but for one-sided ones),
 
     F(x), 1 - F(x), F'(x)
 
-with the complement computed by itself, as it is what a union is made of, and as 1 - F(x) has no digits left deep inside.
+with the complement computed by itself: a union is made of it, and 1 - F(x) has no digits left deep inside.
 Petersen, Goldluecke, Borgelt, Deussen, "GenDR: A Generalized Differentiable Renderer", CVPR 2022, section 3.2; the
 logistic one with squared distances is that of Soft Rasterizer (Liu, Li, Chen, Li, ICCV 2019).
 

@@ -4,8 +4,8 @@ With s[p] the sum of the generators of the faces that reach a pixel (`unions`), 
 
     S[p] = h(s[p])        dS[p] = h'(s[p]) sum_j g'(D_j) F'(x_j) dx_j        dx_j = ... - x_j / sigma dsigma
 
-The image and forward products go row by row of the image, from face to face in each band of rows, so the faces of a pixel
-add up in their own order. Reverse products go from face to face, each of which gathers from its own pixels.
+The image and forward products go from face to face in each band of rows of the image, so the faces of a pixel add up in
+their own order. Reverse products go from face to face, each of which gathers from its own pixels.
 """
 from typing import NamedTuple
 
@@ -118,8 +118,7 @@ def cover(screen, f, width, height, blur, union):
     box = reached_boxes(read_only(screen), read_only(f), blur, width, height)
     image, slope = empty((height, width)), empty((height, width))
     winner = empty((height, width), np.int32)
-    run_bands(_cover_rows, row_bands(height), read_only(screen), read_only(f), read_only(box), blur, union, image, slope,
-              winner)
+    run_bands(_cover_rows, row_bands(height), *map(read_only, (screen, f, box)), blur, union, image, slope, winner)
     return SoftSilhouette(image, slope, winner, screen, f, box, blur, union)
 
 
@@ -182,8 +181,8 @@ def _push_rows(start, stop, width, screen, f, box, blur, union, slope, winner, m
             for n in range(reach_line(j, left, right, corners, blur, line)):
                 p = j * width + column[n]
                 pull = change(t, x[n], blur, union, slope[p], winner[p])
-                au, av, bu, bv, cu, cv = pull_of_distance(corners, float(column[n]), float(j), x[n], edge[n], along[n],
-                                                          blur, pull)
+                at = float(column[n]), float(j), x[n], edge[n], along[n]
+                au, av, bu, bv, cu, cv = pull_of_distance(corners, at, blur, pull)
                 a, b, c = f[t, 0], f[t, 1], f[t, 2]
                 for k in range(columns):
                     product[p, k] += (au * motion[a, 0, k] + av * motion[a, 1, k] + bu * motion[b, 0, k]
@@ -203,7 +202,8 @@ def _pull_faces(start, stop, width, screen, f, box, blur, union, slope, winner, 
             for n in range(reach_line(j, left, right, corners, blur, line)):
                 p = j * width + column[n]
                 pull = change(t, x[n], blur, union, slope[p], winner[p])
-                more = pull_of_distance(corners, float(column[n]), float(j), x[n], edge[n], along[n], blur, pull)
+                at = float(column[n]), float(j), x[n], edge[n], along[n]
+                more = pull_of_distance(corners, at, blur, pull)
                 au, av, bu, bv, cu, cv = (au + more[0], av + more[1], bu + more[2], bv + more[3], cu + more[4],
                                           cv + more[5])
         pulls[t, 0, 0], pulls[t, 0, 1], pulls[t, 1, 0], pulls[t, 1, 1], pulls[t, 2, 0], pulls[t, 2, 1] = (
@@ -211,14 +211,14 @@ def _pull_faces(start, stop, width, screen, f, box, blur, union, slope, winner, 
 
 
 @kernel
-def _write_rows(width, screen, f, blur, union, slope, winner, pixel, first, face, x, edge, along, slot, first_point, values):
+def _write_rows(width, screen, f, blur, union, slope, winner, pixel, first, face, x, edge, along, slot, first_point,
+                values):
     for q in range(len(first) - 1):
         p = pixel + q
-        pu, pv = float(p % width), float(p // width)
         for n in range(first[q], first[q + 1]):
             pull = change(face[n], x[n], blur, union, slope[p], winner[p])
-            corners = corners_of(face[n], screen, f)
-            au, av, bu, bv, cu, cv = pull_of_distance(corners, pu, pv, x[n], edge[n], along[n], blur, pull)
+            at = float(p % width), float(p // width), x[n], edge[n], along[n]
+            au, av, bu, bv, cu, cv = pull_of_distance(corners_of(face[n], screen, f), at, blur, pull)
             a, b, c = first_point[q] + slot[n, 0], first_point[q] + slot[n, 1], first_point[q] + slot[n, 2]
             values[a, 0, 0] += au
             values[a, 0, 1] += av

@@ -16,18 +16,24 @@ A face that is seen edge on has no barycentric coordinates: what is at the neare
 import numpy as np
 
 from ...jit import formula
-from .distances import barycentrics, pull_of_barycentrics
+from .distances import barycentrics, corners_of, inverse_area, pull_of_barycentrics
 
-__all__ = ["place_on_face", "pull_of_place"]
+__all__ = ["face_of", "place_on_face", "pull_of_place"]
 
 
 @formula
-def place_on_face(corners, inverse, inverse_z, pu, pv, edge, along, has_perspective):
-    """((l), (w), 1 / sum q, (b), z) of a pixel.
+def face_of(t, screen, f):
+    """(corners, inverse area, (1 / z of the corners)) of a face."""
+    corners = corners_of(t, screen, f)
+    return (corners, inverse_area(*corners),
+            (1.0 / screen[f[t, 0], 2], 1.0 / screen[f[t, 1], 2], 1.0 / screen[f[t, 2], 2]))
 
-    `inverse` is the inverse area, `inverse_z` has 1 / z of the corners, `edge` and `along` are of `distances`.
-    """
-    r0, r1, r2 = inverse_z
+
+@formula
+def place_on_face(face, at, has_perspective):
+    """((l), (w), 1 / sum q, (b), z) of a pixel, with `at` as in `distances`."""
+    corners, inverse, (r0, r1, r2) = face
+    pu, pv, _, edge, along = at
     l0, l1, l2 = barycentrics(corners, inverse, pu, pv)
     if inverse == 0.0:
         l0 = 1.0 - along if edge == 0 else along if edge == 2 else 0.0
@@ -43,10 +49,11 @@ def place_on_face(corners, inverse, inverse_z, pu, pv, edge, along, has_perspect
 
 
 @formula
-def pull_of_place(corners, inverse, inverse_z, place, has_perspective, pull_b, pull_z):
+def pull_of_place(face, place, has_perspective, pull_b, pull_z):
     """From the derivatives by b and z: ((by u, v of the corners, 6), (by their depths, 3))."""
     (l0, l1, l2), (w0, w1, w2), rest, (b0, b1, b2), z = place
-    (r0, r1, r2), (pull_0, pull_1, pull_2) = inverse_z, pull_b
+    corners, inverse, (r0, r1, r2) = face
+    pull_0, pull_1, pull_2 = pull_b
     towards = pull_z * z * z
     deep_0, deep_1, deep_2 = towards * w0 * r0 * r0, towards * w1 * r1 * r1, towards * w2 * r2 * r2
     most = 1.0

@@ -17,8 +17,8 @@ so a pixel needs a single number s, and its derivative nothing of the other face
     yager         D^2             min(sqrt(s), 1)    min(sqrt(a^2 + b^2), 1)
     sum           D               s / F              no T-conorm: the mean over the F faces of the mesh
 
-max has no generator: its s is the largest D, the first face that has it is the *winner*, and it alone matters. `hard` is
-1 where that exceeds one half. Petersen et al., CVPR 2022, section 3.3; Liu et al., ICCV 2019, have prod, sum and hard.
+max has no generator: its s is the largest D, and the first face that has it, the *winner*, alone matters. `hard` is 1
+where that exceeds one half. Petersen et al., CVPR 2022, section 3.3; Liu et al., ICCV 2019, have prod, sum and hard.
 
 To add one: a code and a line in `generator` and `union_of`, and its name.
 """
