@@ -11,6 +11,7 @@ from ..ch.differentiation import nodes_below, resolve_view
 from ..renderer import BoundaryRenderer, ColoredRenderer, SilhouetteRenderer
 from ..renderer.base import BaseRenderer
 from ..renderer.pixel_jacobian import SeenFaces
+from ..renderer.soft import SoftBase
 from .report import listed
 from .scene import Scene
 
@@ -56,7 +57,7 @@ def explain_derivative(rn, x):
             continue
         moved = node.jvp(x, change)
         if moved.any():
-            reason = REASONS[name](rn, name, moved)
+            reason = (_of_soft_image if isinstance(rn, SoftBase) else REASONS[name])(rn, name, moved)
             if reason is None:
                 return None
             reasons.append(reason)
@@ -184,6 +185,15 @@ def _of_background(rn, name, moved):
     if not (rn._local_map(rn.bgcolor) @ moved).any():
         return ("only the first channels of it are drawn" if (rn.corners[:, 0] < 0).any()
                 else "no pixel shows the background")
+
+
+def _of_soft_image(rn, name, moved):
+    """Of whatever a soft image is made of."""
+    local = rn._local_map(getattr(rn, name))
+    if local is None:
+        return f"the image is piecewise constant in `{name}`, or something else that is given replaces it"
+    if not (local @ moved).any():
+        return "no face that it changes reaches a pixel, or the pixels that they reach do not change with it"
 
 
 REASONS = {"camera": _of_projections, "cut_pixels": _of_projections, "screen_points": _of_screen_points,

@@ -8,7 +8,6 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from ..renderer import TexturedRenderer
 from ..renderer.base import BaseRenderer
 from .report import NOTE, WARNING, Finding, SceneReport
 from .scene import Scene
@@ -222,7 +221,7 @@ def small_faces(scene):
 
 
 def texture_coordinates(scene):
-    vt = scene.rn._texture_mesh[0] if isinstance(scene.rn, TexturedRenderer) else np.empty((0, 2))
+    vt = scene.rn._texture_mesh[0] if getattr(scene.rn, "vt", None) is not None else np.empty((0, 2))
     return Finding(
         "texture coordinates", "texture coordinates outside [0, 1]",
         np.flatnonzero(((vt < 0) | (vt > 1)).any(axis=1)), len(vt),
