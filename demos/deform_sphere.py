@@ -4,6 +4,7 @@ Without arguments: an aeroplane of ellipsoids, seen from 24 sides. With --silhou
 
     python demos/deform_sphere.py
     python demos/deform_sphere.py --silhouettes source.npy --cameras camera.npy --preset fit
+    python demos/deform_sphere.py --method adam
 
 Silhouettes are a .npy file (views, height, width), or (views, channels, height, width) of which the last channel counts:
 from 0 to 1, or bytes. Cameras are a .npy file (views, 3): distance, elevation and azimuth in degrees, of an eye that
@@ -26,13 +27,20 @@ from matplotlib.figure import Figure
 
 from opendr_lite import ch
 from opendr_lite.camera import ProjectPoints
-from opendr_lite.losses import bilaplacian_residuals, flatten_residuals, laplacian_residuals
+from opendr_lite.losses import (
+    bilaplacian_residuals,
+    flatten_loss,
+    flatten_residuals,
+    laplacian_loss,
+    laplacian_residuals,
+    silhouette_iou_loss,
+)
 from opendr_lite.losses.laplacian import Cotangents
 from opendr_lite.geometry.rows import RowLengths
 from opendr_lite.ops import mesh_quality, remesh, ring_widths
 from opendr_lite.plotting import save
-from opendr_lite.primitives import icosphere
-from opendr_lite.renderer import ColoredRenderer, SilhouetteRenderer
+from opendr_lite.primitives import icosphere, uv_sphere
+from opendr_lite.renderer import ColoredRenderer, SilhouetteRenderer, SoftSilhouetteRenderer
 from opendr_lite.serialization import save_mesh
 from opendr_lite.serialization.mesh import Mesh
 from opendr_lite.viewpoints import eye_from_angles, look_at
@@ -41,6 +49,7 @@ from opendr_lite.views import Views
 HALF_ANGLE = 15          # degrees, half of the field of view
 HELD_OUT = 5             # every fifth view
 START = 0.7              # radius of the sphere, of half of what a view shows
+SIGMA = 1e-4             # of the soft silhouettes
 BENT, SHARP, SLENDER = 0.2, 4.0, 0.5  # cosine between normals, cotangent (of 14°), slenderness where the barriers begin
 
 
@@ -58,17 +67,17 @@ class Stage(NamedTuple):
 
 
 FAR = [
-    Stage(8, 1, (16, 8, 4), 2.6, 1.5e-3, 0, 1.5e-4, 0),
-    Stage(6, 1, (8, 4, 2), 2.2, 5e-4, 0, 1.5e-4, 0),
-    Stage(8, 1, (4, 2, 1), 1.75, 2.5e-4, 0, 1.5e-4, 0),
+    Stage(8, 1, (16, 8, 4), 2.6, 1.5e-3, 0, 6e-4, 0),
+    Stage(6, 1, (8, 4, 2), 2.2, 5e-4, 0, 6e-4, 0),
+    Stage(8, 1, (4, 2, 1), 1.75, 2.5e-4, 0, 6e-4, 0),
 ]
 NEAR = [
     Stage(8, 1, (2, 1), 1.5, 1e-4, 0, 1.5e-4, 0),
-    Stage(6, 1, (1,), 1.3, 5e-5, 0, 5e-5, 0),
+    Stage(6, 1, (1,), 1.3, 5e-5, 0, 1e-4, 0),
 ]
 LAST = [
-    Stage(3, 3, (1,), 1.3, 5e-6, 5e-5, 5e-5, 0),
-    Stage(4, 2, (1,), 0, 5e-6, 5e-5, 5e-5, 0),
+    Stage(3, 3, (1,), 1.3, 5e-6, 5e-5, 1e-4, 0),
+    Stage(4, 2, (1,), 0, 5e-6, 5e-5, 1e-4, 0),
 ]
 PRESETS = {
     "fit": FAR + NEAR,
@@ -93,7 +102,8 @@ class Observations:
         distance, elevation, azimuth = angles.T
         viewpoints = look_at(eye_from_angles(distance, elevation, azimuth))
         self.cameras = list(zip(viewpoints.rt.r, viewpoints.t.r))
-        self.pixel = 2 * distance.mean() * np.tan(np.radians(HALF_ANGLE)) / self.size
+        self.distance = distance.mean()
+        self.pixel = 2 * self.distance * np.tan(np.radians(HALF_ANGLE)) / self.size
         self.near, self.far = 0.1 * distance.min(), 10 * distance.max()
 
     @property
@@ -107,7 +117,7 @@ class Observations:
         rt, t = self.cameras[0]
         camera = ProjectPoints(v=v, rt=rt, t=t, f=[focal, focal], c=[(size - 1) / 2, (size - 1) / 2])
         frustum = {"near": self.near, "far": self.far, "width": size, "height": size}
-        return renderer(camera=camera, f=f, frustum=frustum, overdraw=False, **look)
+        return renderer(camera=camera, f=f, frustum=frustum, **look)
 
     def differences(self, v, f, chosen, blocks):
         """Between coverage and silhouettes, of the means of blocks, so that the sum of squares is near 1 - IoU."""
@@ -116,13 +126,17 @@ class Observations:
                      images=self.silhouettes[chosen],
                      residual=lambda seen, observed: ch.MatVecMult(means, (seen - observed).ravel()))
 
+    def soft(self, v, f, chosen):
+        """Soft silhouettes, (N, n, n), a node."""
+        return Views(self.scene(v, f, SoftSilhouetteRenderer, sigma=SIGMA), cameras=[self.cameras[k] for k in chosen])
+
     def masks(self, mesh, chosen):
         """Where the mesh is seen at centres of pixels, (N, n, n) bool."""
-        return Views(self.scene(mesh.v, mesh.f), cameras=[self.cameras[k] for k in chosen]).r > 0.5
+        return Views(self.scene(mesh.v, mesh.f, overdraw=False), cameras=[self.cameras[k] for k in chosen]).r > 0.5
 
-    def ious(self, mesh, chosen):
-        """Intersection over union in each view, of masks: the silhouettes are cut at ½."""
-        seen, observed = self.masks(mesh, chosen), self.silhouettes[chosen] >= 0.5
+    def ious(self, seen, chosen):
+        """Intersection over union in each view of masks (N, n, n) and the silhouettes, cut at ½."""
+        observed = self.silhouettes[chosen] >= 0.5
         return (seen & observed).sum(axis=(1, 2)) / (seen | observed).sum(axis=(1, 2))
 
 
@@ -146,7 +160,10 @@ def load_observations(silhouettes, cameras):
         raise SystemExit(f"{silhouettes}: expected square images (views, size, size), got {images.shape}")
     if angles.shape != (len(images), 3):
         raise SystemExit(f"{cameras}: expected distance, elevation and azimuth of {len(images)} views, got {angles.shape}")
-    return Observations(images / (255 if images.dtype == np.uint8 else 1.0), angles.astype(float))
+    images = images / (255 if images.dtype == np.uint8 else 1.0)
+    if not (images.min() >= 0 and images.max() <= 1 and images.any(axis=(1, 2)).all()):
+        raise SystemExit(f"{silhouettes}: expected values from 0 to 1, and something in each view")
+    return Observations(images, angles.astype(float))
 
 
 def aeroplane_observations(views, size):
@@ -199,6 +216,32 @@ def deform(mesh, observations, chosen, stages, watch):
     return mesh
 
 
+def deform_by_adam(observations, chosen, steps, watch):
+    """As Soft Rasterizer does it: a sphere of 1,352 vertices in the cube from -1 to 1, which no vertex leaves.
+
+    Of the start v, scaled to that cube, d moves each coordinate, and c all of them:
+
+        w = sign(v) sigmoid(logit|v| + d),    v = w + tanh(c) (1 - |w|)
+    """
+    unit = observations.distance / 2.732
+    ball = uv_sphere(28, 50, 0.5)
+    start = np.log(np.maximum(np.abs(ball.v), 1e-9)) - np.log1p(-np.abs(ball.v))
+    d, c = ch.zeros(ball.v.shape), ch.zeros(3)
+    w = np.sign(ball.v) / (1 + ch.exp(-start - d))
+    v = unit * (w + ch.tanh(c) * (1 - ch.abs(w)))
+    losses = {"silhouettes": ch.mean(silhouette_iou_loss(observations.soft(v, ball.f, chosen),
+                                                         observations.silhouettes[chosen], per_view=True)),
+              "laplacian": 0.03 * laplacian_loss(v / unit, ball.f), "flatten": 0.0003 * flatten_loss(v, ball.f)}
+
+    def report(state):
+        if state.nit and (state.nit % (steps // 5) == 0 or state.nit == steps):
+            watch(Mesh(v.r, ball.f), state.nit)
+
+    ch.minimize(losses, x0=[d, c], method="adam", loss="sum", callback=report,
+                options={"maxiter": steps, "step": 0.01, "betas": (0.5, 0.99)})
+    return Mesh(v.r, ball.f)
+
+
 # ---------------------------------------------------------------------- what came of it
 
 class Progress:
@@ -213,7 +256,7 @@ class Progress:
         self.meshes.append(mesh)
         self.iterations.append(iterations)
         for name, chosen in self.views.items():
-            self.scores[name].append(self.observations.ious(mesh, chosen).mean())
+            self.scores[name].append(self.observations.ious(self.observations.masks(mesh, chosen), chosen).mean())
         scores = ", ".join(f"{name} {scores[-1]:.3f}" for name, scores in self.scores.items())
         print(f"{iterations:5d} iterations: IoU {scores}; {mesh_quality(mesh)}", flush=True)
 
@@ -243,7 +286,7 @@ def picture_of_meshes(observations, meshes, views, size=360, zoom=1.4):
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
         for axes, k in zip(row, views):
             scene = observations.scene(corners.reshape(-1, 3), np.arange(corners.size // 3).reshape(-1, 3), ColoredRenderer,
-                                       size, zoom, bgcolor=np.ones(3), vc=np.ones((corners.size // 3, 3)))
+                                       size, zoom, overdraw=False, bgcolor=np.ones(3), vc=np.ones((corners.size // 3, 3)))
             scene.camera.rt, scene.camera.t = observations.cameras[k]
             towards_light = np.array([-0.4, -0.5, -0.77]) @ scene.camera.view_matrix[:, :3]
             shade = 0.55 + 0.45 * normals @ towards_light
@@ -259,7 +302,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--silhouettes", type=Path, help=".npy file; see above")
     parser.add_argument("--cameras", type=Path, help=".npy file; see above")
-    parser.add_argument("--preset", choices=PRESETS, default="clean", help="how the mesh is fitted")
+    parser.add_argument("--method", choices=("gauss-newton", "adam"), default="gauss-newton")
+    parser.add_argument("--steps", type=int, default=2000, help="of Adam")
+    parser.add_argument("--preset", choices=PRESETS, default="clean", help="of Gauss-Newton: closest fit, or clean mesh")
     parser.add_argument("--views", type=int, default=24, help="of the aeroplane of ellipsoids")
     parser.add_argument("--size", type=int, default=64, help="of its pictures, in pixels")
     parser.add_argument("--use-all", action="store_true", help="hold out no view")
@@ -284,10 +329,15 @@ def main():
     progress = Progress(observations, fitted, held_out)
     ball = icosphere(3, START * observations.pixel * observations.size / 2)
     began = time.perf_counter(), time.process_time()
-    mesh = deform(ball, observations, fitted, PRESETS[options.preset], progress.watch)
+    if options.method == "adam":
+        mesh = deform_by_adam(observations, fitted, options.steps, progress.watch)
+    else:
+        mesh = deform(ball, observations, fitted, PRESETS[options.preset], progress.watch)
     seconds, busy = time.perf_counter() - began[0], time.process_time() - began[1]
-    print(f"{options.preset}: IoU {observations.ious(mesh, every).mean():.3f} of all {len(every)} views, "
-          f"{progress.iterations[-1]} iterations, {seconds:.0f} seconds ({busy:.0f} of a processor); {mesh_quality(mesh)}")
+    hard = observations.ious(observations.masks(mesh, every), every).mean()
+    soft = observations.ious(observations.soft(mesh.v, mesh.f, every).r > 0.5, every).mean()
+    print(f"all {len(every)} views: IoU {hard:.3f}, softly rendered {soft:.3f}; {progress.iterations[-1]} iterations, "
+          f"{seconds:.0f} seconds, {busy:.0f} of a processor")
 
     save_mesh(options.output / "mesh.obj", v=mesh.v, f=mesh.f)
     shown = np.linspace(0, len(every) - 1, 6).astype(int)
