@@ -6,14 +6,16 @@ Without arguments: an aeroplane of ellipsoids, seen from 24 sides. With --silhou
     python demos/deform_sphere.py --silhouettes source.npy --cameras camera.npy --preset fit
     python demos/deform_sphere.py --method adam
 
-Silhouettes are a .npy file (views, height, width), or (views, channels, height, width) of which the last channel counts:
-from 0 to 1, or bytes. Cameras are a .npy file (views, 3): distance, elevation and azimuth in degrees, of an eye that
-looks at the origin with y up. Every fifth view is held out: it is looked at when all is done.
+Silhouettes are a .npy file (views, size, size), or (views, channels, size, size) whose last channel counts: from 0 to 1,
+or bytes. Cameras are a .npy file (views, 3): distance, elevation and azimuth in degrees, of an eye that looks at the
+origin, y up. Every fifth view is held out: the fit does not know it.
 
-Unknown are all vertices. What is made least, by Gauss-Newton, is the difference of exact coverage and silhouette, first of
-the means of blocks of pixels, which pull from far away, then of the pixels; and besides, how much the surface bends. The
-sphere has far too much surface for an aeroplane. `remesh` between the steps takes away what has become too much and makes
-more where it is needed, and two barriers keep the mesh clean: one against edges that fold, one against slivers.
+Unknown are all vertices. Gauss-Newton makes the difference of exact coverage and silhouettes least: first of the means
+of blocks of pixels, which pull from far away, then of the pixels; and besides, how much the surface bends. The sphere
+has far more surface than an aeroplane. Between the steps `remesh` takes away what has become too much, and makes more
+where it is needed. Barriers keep the mesh clean: against edges that fold, slivers, and needles.
+
+With --method adam it is done as in the demo of Soft Rasterizer (Liu, Li, Chen, Li, ICCV 2019), with its settings.
 """
 import argparse
 import time
@@ -27,6 +29,8 @@ from matplotlib.figure import Figure
 
 from opendr_lite import ch
 from opendr_lite.camera import ProjectPoints
+from opendr_lite.geometry import TriNormals
+from opendr_lite.geometry.rows import RowLengths
 from opendr_lite.losses import (
     bilaplacian_residuals,
     flatten_loss,
@@ -36,7 +40,6 @@ from opendr_lite.losses import (
     silhouette_iou_loss,
 )
 from opendr_lite.losses.laplacian import Cotangents
-from opendr_lite.geometry.rows import RowLengths
 from opendr_lite.ops import mesh_quality, remesh, ring_widths
 from opendr_lite.plotting import save
 from opendr_lite.primitives import icosphere, uv_sphere
@@ -46,11 +49,14 @@ from opendr_lite.serialization.mesh import Mesh
 from opendr_lite.viewpoints import eye_from_angles, look_at
 from opendr_lite.views import Views
 
-HALF_ANGLE = 15          # degrees, half of the field of view
-HELD_OUT = 5             # every fifth view
-START = 0.7              # radius of the sphere, of half of what a view shows
-SIGMA = 1e-4             # of the soft silhouettes
-BENT, SHARP, SLENDER = 0.2, 4.0, 0.5  # cosine between normals, cotangent (of 14°), slenderness where the barriers begin
+HALF_ANGLE = 15   # degrees, half of the field of view
+HELD_OUT = 5      # every fifth view
+START = 0.7       # radius of the sphere, of half of what a view shows
+BENT = 0.2        # cosine between the normals of two faces, below which a barrier rises
+SHARP = 4.0       # cotangent of an angle, that of 14 degrees, above which another does
+SLENDER = 0.5     # slenderness of a vertex, above which the third does
+SIGMA = 1e-4      # of soft silhouettes
+COLOR, TOWARDS_LIGHT = np.array([0.75, 0.85, 1.0]), np.array([-0.4, -0.5, -0.77])  # of the pictures, as the camera sees
 
 
 class Stage(NamedTuple):
@@ -159,7 +165,7 @@ def load_observations(silhouettes, cameras):
     if images.ndim != 3 or images.shape[1] != images.shape[2]:
         raise SystemExit(f"{silhouettes}: expected square images (views, size, size), got {images.shape}")
     if angles.shape != (len(images), 3):
-        raise SystemExit(f"{cameras}: expected distance, elevation and azimuth of {len(images)} views, got {angles.shape}")
+        raise SystemExit(f"{cameras}: expected distance, elevation, azimuth of {len(images)} views, got {angles.shape}")
     images = images / (255 if images.dtype == np.uint8 else 1.0)
     if not (images.min() >= 0 and images.max() <= 1 and images.any(axis=(1, 2)).all()):
         raise SystemExit(f"{silhouettes}: expected values from 0 to 1, and something in each view")
@@ -262,40 +268,43 @@ class Progress:
 
 
 def picture_of_silhouettes(observations, mesh, views):
-    """Silhouette, coverage, and both masks: red is missing, cyan too much."""
-    figure = Figure(figsize=(2 * len(views), 6.4), layout="constrained")
+    """For each named view its silhouette, the coverage, and both as masks: red is missing, cyan too much."""
+    chosen = list(views.values())
     coverage = Views(observations.scene(mesh.v, mesh.f, derivative="exact"),
-                     cameras=[observations.cameras[k] for k in views.values()]).r
-    masks = observations.masks(mesh, list(views.values()))
-    for column, (name, k), covered, mask in zip(figure.subplots(3, len(views), squeeze=False).T, views.items(), coverage,
-                                                masks):
-        observed = observations.silhouettes[k]
-        for axes, image in zip(column, (observed, covered, np.stack((observed >= 0.5, mask, mask), axis=2).astype(float))):
+                     cameras=[observations.cameras[k] for k in chosen]).r
+    figure = Figure(figsize=(2 * len(views), 6.4), layout="constrained")
+    columns = figure.subplots(3, len(views), squeeze=False).T
+    for column, name, observed, covered, mask in zip(columns, views, observations.silhouettes[chosen], coverage,
+                                                     observations.masks(mesh, chosen)):
+        both = np.stack((observed >= 0.5, mask, mask), axis=2).astype(float)
+        for axes, image in zip(column, (observed, covered, both)):
             axes.imshow(image, cmap="gray", vmin=0, vmax=1)
             axes.set_axis_off()
         column[0].set_title(name, fontsize="medium")
     return figure
 
 
-def picture_of_meshes(observations, meshes, views, size=360, zoom=1.4):
-    """A row for each mesh, shaded face by face, a column for each view."""
+def picture_of_meshes(observations, meshes, views, size=360):
+    """A row for each named mesh, a column for each view."""
     figure = Figure(figsize=(2.4 * len(views), 2.5 * len(meshes)), layout="constrained")
     for row, (name, mesh) in zip(figure.subplots(len(meshes), len(views), squeeze=False), meshes.items()):
-        corners = mesh.v[mesh.f]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
         for axes, k in zip(row, views):
-            scene = observations.scene(corners.reshape(-1, 3), np.arange(corners.size // 3).reshape(-1, 3), ColoredRenderer,
-                                       size, zoom, overdraw=False, bgcolor=np.ones(3), vc=np.ones((corners.size // 3, 3)))
-            scene.camera.rt, scene.camera.t = observations.cameras[k]
-            towards_light = np.array([-0.4, -0.5, -0.77]) @ scene.camera.view_matrix[:, :3]
-            shade = 0.55 + 0.45 * normals @ towards_light
-            scene.vc = np.repeat(shade[:, None] * [0.75, 0.85, 1.0], 3, axis=0)
-            axes.imshow(np.clip(scene.r, 0, 1))
+            axes.imshow(shaded(observations, mesh, k, size))
             axes.set_xticks([])
             axes.set_yticks([])
         row[0].set_ylabel(name)
     return figure
+
+
+def shaded(observations, mesh, view, size, zoom=1.4):
+    """An image of the mesh, each face in its own light."""
+    corners, normals = mesh.v[mesh.f].reshape(-1, 3), TriNormals(mesh.v, mesh.f).r.reshape(-1, 3)
+    scene = observations.scene(corners, np.arange(len(corners)).reshape(-1, 3), ColoredRenderer, size, zoom,
+                               overdraw=False, bgcolor=np.ones(3), vc=corners)
+    scene.camera.rt, scene.camera.t = observations.cameras[view]
+    shade = 0.55 + 0.45 * normals @ (TOWARDS_LIGHT @ scene.camera.view_matrix[:, :3])
+    scene.vc = np.repeat(shade[:, None] * COLOR, 3, axis=0)
+    return np.clip(scene.r, 0, 1)
 
 
 def arguments():
@@ -304,11 +313,13 @@ def arguments():
     parser.add_argument("--cameras", type=Path, help=".npy file; see above")
     parser.add_argument("--method", choices=("gauss-newton", "adam"), default="gauss-newton")
     parser.add_argument("--steps", type=int, default=2000, help="of Adam")
-    parser.add_argument("--preset", choices=PRESETS, default="clean", help="of Gauss-Newton: closest fit, or clean mesh")
+    parser.add_argument("--preset", choices=PRESETS, default="clean",
+                        help="of Gauss-Newton: closest fit, or clean mesh")
     parser.add_argument("--views", type=int, default=24, help="of the aeroplane of ellipsoids")
     parser.add_argument("--size", type=int, default=64, help="of its pictures, in pixels")
     parser.add_argument("--use-all", action="store_true", help="hold out no view")
-    parser.add_argument("--output", type=Path, default=HERE / "output" / "deform_sphere", help="folder for the pictures")
+    parser.add_argument("--output", type=Path, default=HERE / "output" / "deform_sphere",
+                        help="folder for the pictures")
     options = parser.parse_args()
     if (options.silhouettes is None) != (options.cameras is None):
         parser.error("--silhouettes and --cameras belong together: give both or none")

@@ -17,5 +17,5 @@ from .volumes import marching_cubes
 __all__ = ["Components", "MeshQuality", "Packed", "Padded", "Part", "Subdivided", "SurfacePoints", "TriNormals",
            "VertNormals", "Welded", "collapse_short_edges", "connected_components", "corner_angles",
            "dihedral_cosines", "flip_edges", "join", "marching_cubes", "mesh_quality", "pack", "pad", "remesh",
-           "ring_widths", "sample_points", "slenderness", "smooth_tangentially", "split", "split_long_edges", "subdivide",
-           "subdivision", "submesh", "weld"]
+           "ring_widths", "sample_points", "slenderness", "smooth_tangentially", "split", "split_long_edges",
+           "subdivide", "subdivision", "submesh", "weld"]

@@ -1,12 +1,13 @@
 """What can be wrong with a mesh that looks right in its silhouettes: folds, slivers, needles.
 
-A *fold* is an edge at which the surface turns back on itself: the normals of two of its faces are more than 120° apart.
+A *fold* is an edge at which the surface turns back on itself: the normals of two of its faces are more than 120°
+apart.
 
 A *sliver* is a face with a small angle.
 
 A *needle* is a vertex that stands out of its surroundings like the tip of a spike. Its ring, the vertices that it is
-joined to, has a middle m and, about m, three principal deviations; for a circle of radius r they are r/√2, r/√2 and 0.
-With s the second of them, the ring is w = 2√2 s wide, and the slenderness of the vertex x is
+joined to, has a middle m and, about m, three principal deviations; of a circle of radius r they are r/√2, r/√2, 0. With
+s the second of them, the ring is w = 2√2 s wide, and the slenderness of the vertex x is
 
     |x - m| / w
 
@@ -48,8 +49,8 @@ class MeshQuality(NamedTuple):
     needles: int
 
     def __str__(self):
-        return (f"{self.vertices} vertices, {self.folds} folded edges, smallest angle {self.smallest_angle:.1f} degrees, "
-                f"{self.needles} needles")
+        return (f"{self.vertices} vertices, {self.folds} folded edges, "
+                f"smallest angle {self.smallest_angle:.1f} degrees, {self.needles} needles")
 
 
 def mesh_quality(mesh):

@@ -1,7 +1,7 @@
 """Triangles of even size and shape on a surface that has been deformed.
 
-`remesh` is one round of isotropic remeshing (M. Botsch and L. Kobbelt, A remeshing approach to multiresolution modeling,
-2004): edges much longer than a wanted length are split, edges much shorter are collapsed, edges are flipped where that
+`remesh` is isotropic remeshing (M. Botsch and L. Kobbelt, A remeshing approach to multiresolution modeling, 2004):
+edges much longer than a wanted length are split, edges much shorter are collapsed, edges are flipped where that
 widens angles, and vertices slide along the surface towards the mean of their neighbours. A few rounds between the
 steps of a fit keep its triangles good while the surface moves far, and take away what has shrunk to nothing.
 
@@ -11,8 +11,8 @@ touch the same face, each may be judged as if it were the only one, and the resu
 beyond their lengths. What is left over is done in the next pass.
 
 A mesh must be an oriented manifold: an edge has one face, at a border, or two that run along it in opposite directions.
-Borders keep their shape: their edges may be split, but not collapsed or flipped, and their vertices do not move. Results
-have vertices and faces alone.
+Borders keep their shape: their edges may be split, but not collapsed or flipped, and their vertices do not move.
+Results have vertices and faces alone.
 """
 from typing import NamedTuple
 
@@ -69,8 +69,8 @@ def edges_of(num_verts, f):
         of_edge = np.bincount(edge[runs], minlength=count)
         if of_edge.max(initial=0) > 1:
             side = int(np.flatnonzero(runs & (of_edge[edge] > 1))[0])
-            raise ValueError(f"f must be an oriented manifold: {of_edge.max()} faces run along an edge in the same direction, "
-                             f"such as from vertex {start[side]} to {end[side]}")
+            raise ValueError(f"f must be an oriented manifold: {of_edge.max()} faces run along an edge in the same "
+                             f"direction, such as from vertex {start[side]} to {end[side]}")
         side = np.full(count, -1)
         side[edge[runs]] = np.flatnonzero(runs)
         sides.append(side)
@@ -183,9 +183,9 @@ def collapse_short_edges(mesh, shortest, longest=np.inf):
 
 
 def flip_edges(mesh):
-    """Turn edges into the other diagonal of their two faces where the angles opposite to them add up to more than 180°.
+    """Turn edges into the other diagonal of their two faces, where the angles opposite to them are together above 180°.
 
-    In a plane that makes the smallest angles as large as they can be (Delaunay). An edge stays where a face would turn by
+    In a plane that makes the smallest angle as large as it can be (Delaunay). An edge stays where a face would turn by
     more than 60 degrees: where the surface bends, its edges say how.
 
     Returns

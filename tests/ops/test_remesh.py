@@ -77,8 +77,9 @@ def test_collapse_does_not_close_a_tube():
     v = np.array([[0.1 * np.cos(a), 0.1 * np.sin(a), z] for z in 0.5 * np.arange(5) for a in angle])
     i, j = np.meshgrid(np.arange(4), np.arange(3), indexing="ij")
     here, beside = 3 * i + j, 3 * i + (j + 1) % 3
-    tube = Mesh(v, np.concatenate([np.stack((here, beside, beside + 3), -1).reshape(-1, 3),
-                                   np.stack((here, beside + 3, here + 3), -1).reshape(-1, 3), [[2, 1, 0], [12, 13, 14]]]))
+    sides = [np.stack(corners, axis=-1).reshape(-1, 3)
+             for corners in ((here, beside, beside + 3), (here, beside + 3, here + 3))]
+    tube = Mesh(v, np.concatenate([*sides, [[2, 1, 0], [12, 13, 14]]]))
     kept = collapse_short_edges(tube, 0.3)
     assert euler(kept) == 2
     assert volume(kept) > 0
