@@ -42,9 +42,9 @@ from opendr_lite.losses import (
 from opendr_lite.losses.laplacian import Cotangents
 from opendr_lite.ops import mesh_quality, remesh, ring_widths
 from opendr_lite.plotting import save
-from opendr_lite.primitives import icosphere, uv_sphere
+from opendr_lite.primitives import icosphere
 from opendr_lite.renderer import ColoredRenderer, SilhouetteRenderer, SoftSilhouetteRenderer
-from opendr_lite.serialization import save_mesh
+from opendr_lite.serialization import load_mesh, save_mesh
 from opendr_lite.serialization.mesh import Mesh
 from opendr_lite.viewpoints import eye_from_angles, look_at
 from opendr_lite.views import Views
@@ -222,18 +222,18 @@ def deform(mesh, observations, chosen, stages, watch):
     return mesh
 
 
-def deform_by_adam(observations, chosen, steps, watch):
-    """As Soft Rasterizer does it: a sphere of 1,352 vertices in the cube from -1 to 1, which no vertex leaves.
+def deform_by_adam(ball, observations, chosen, steps, watch):
+    """As Soft Rasterizer does it: in the cube from -1 to 1, which no vertex leaves.
 
-    Of the start v, scaled to that cube, d moves each coordinate, and c all of them:
+    With v0 the start, d moves each coordinate, and c all of them:
 
-        w = sign(v) sigmoid(logit|v| + d),    v = w + tanh(c) (1 - |w|)
+        w = sign(v0) sigmoid(logit|v0| + d),    v = w + tanh(c) (1 - |w|)
     """
-    unit = observations.distance / 2.732
-    ball = uv_sphere(28, 50, 0.5)
-    start = np.log(np.maximum(np.abs(ball.v), 1e-9)) - np.log1p(-np.abs(ball.v))
-    d, c = ch.zeros(ball.v.shape), ch.zeros(3)
-    w = np.sign(ball.v) / (1 + ch.exp(-start - d))
+    unit = observations.distance / 2.732  # in which the original has its eyes 2.732 away
+    v0 = ball.v / unit
+    logit = np.log(np.maximum(np.abs(v0), 1e-9)) - np.log1p(-np.abs(v0))
+    d, c = ch.zeros(v0.shape), ch.zeros(3)
+    w = np.sign(v0) / (1 + ch.exp(-logit - d))
     v = unit * (w + ch.tanh(c) * (1 - ch.abs(w)))
     losses = {"silhouettes": ch.mean(silhouette_iou_loss(observations.soft(v, ball.f, chosen),
                                                          observations.silhouettes[chosen], per_view=True)),
@@ -311,6 +311,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--silhouettes", type=Path, help=".npy file; see above")
     parser.add_argument("--cameras", type=Path, help=".npy file; see above")
+    parser.add_argument("--template", type=Path, help="mesh file: what is deformed, instead of our own sphere")
     parser.add_argument("--method", choices=("gauss-newton", "adam"), default="gauss-newton")
     parser.add_argument("--steps", type=int, default=2000, help="of Adam")
     parser.add_argument("--preset", choices=PRESETS, default="clean",
@@ -338,10 +339,11 @@ def main():
     fitted = np.setdiff1d(every, held_out)
 
     progress = Progress(observations, fitted, held_out)
-    ball = icosphere(3, START * observations.pixel * observations.size / 2)
+    ball = load_mesh(options.template) if options.template else icosphere(3)
+    ball.v *= START * observations.pixel * observations.size / 2 / np.linalg.norm(ball.v, axis=1).max()
     began = time.perf_counter(), time.process_time()
     if options.method == "adam":
-        mesh = deform_by_adam(observations, fitted, options.steps, progress.watch)
+        mesh = deform_by_adam(ball, observations, fitted, options.steps, progress.watch)
     else:
         mesh = deform(ball, observations, fitted, PRESETS[options.preset], progress.watch)
     seconds, busy = time.perf_counter() - began[0], time.process_time() - began[1]
