@@ -1,4 +1,5 @@
 """Inputs of nodes: their values, checked, and the derivative of a node with respect to any of them."""
+import numbers
 from functools import reduce
 from operator import add
 
@@ -52,3 +53,10 @@ def total_derivative(node, wrt, **partials):
     """
     maps = [derivative() for name, derivative in partials.items() if getattr(node, name, None) is wrt]
     return reduce(add, maps) if maps else None
+
+
+def check_count(number, name):
+    """The number as int; ValueError unless it is a positive whole number."""
+    if isinstance(number, bool) or not isinstance(number, numbers.Real) or not 1 <= number < np.inf or number % 1:
+        raise ValueError(f"{name} must be a positive whole number, got {number!r}")
+    return int(number)

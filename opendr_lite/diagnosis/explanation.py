@@ -17,6 +17,7 @@ from .scene import Scene
 
 __all__ = ["explain_derivative"]
 
+ALONG_RAYS = "it moves along the rays of the camera"
 ROUNDING = 1e-12  # of the largest value of an image: smaller differences are none
 
 
@@ -61,6 +62,8 @@ def explain_derivative(rn, x):
             if reason is None:
                 return None
             reasons.append(reason)
+        elif name == "camera" and rn.camera.v_cam.is_dr_wrt(x) and rn.camera.v_cam.jvp(x, change).any():
+            reasons.append(ALONG_RAYS)
     because = ", and ".join(dict.fromkeys(reasons)) or "nothing that the image is made of changes with it here"
     return f"{because}: the derivative with respect to {_name_of(rn, x)} is zero"
 
@@ -101,7 +104,7 @@ def _of_projections(rn, name, moved):
     node, local = getattr(rn, name), rn._local_map(getattr(rn, name))
     rows = moved.reshape(node.shape)[:, :2].any(axis=1)
     if not rows.any():
-        return "it moves along the rays of the camera"
+        return ALONG_RAYS
     if name == "camera":
         reason = _not_shown(rn, rows, rn.corners, *VERTICES)
         if reason:
@@ -125,7 +128,10 @@ def _of_screen_points(rn, name, moved):
     change = rn._local_map(rn.screen_points) @ moved
     if np.abs(change).max() > ROUNDING * np.abs(rn.r).max() * np.abs(moved).max():
         return None
-    rows = moved.reshape(-1, 3)[:len(rn.screen)].any(axis=1)
+    moved = moved.reshape(-1, 3)
+    if rn.camera.is_affine and not moved[:, :2].any():
+        return ALONG_RAYS
+    rows = moved[:len(rn.screen)].any(axis=1)
     seen = (rn.corners[:, 0] >= 0) & rows[rn.corners].any(axis=1)
     return _not_shown(rn, rows, rn.corners, *VERTICES) or _constant(rn, seen)
 

@@ -29,7 +29,6 @@ from ..kernels.cpu.area_sampling.kinks import have_kinks, middles_of_edges, smoo
 from ..kernels.cpu.area_sampling.marks import mark_pixels
 from ..kernels.cpu.area_sampling.planes import planes_of_faces, side_in_view
 from ..kernels.cpu.area_sampling.rows import SampleMotion, motion_forward, motion_reverse, motion_rows
-from ..kernels.cpu.surface_gradient import gain_of_motion
 from .pixel_jacobian import PixelMotion
 from .pixel_tangent import Patch, PixelTangent
 
@@ -176,13 +175,14 @@ class AreaSamples:
         pixel = self.arrangement.pixel
         return self.arrangement.centroid + np.column_stack([pixel % self.width, pixel // self.width])
 
-    def motion_rows(self, colors, gradient, drift, background, corners, num_points):
+    def motion_rows(self, view, colors, gradient, gain, drift, background, corners, num_points):
         """The derivative of the marked pixels by Y of the points, (P C, 3 points).
 
         Parameters
         ----------
-        colors, gradient : (S, C), (S, C, 2) float64
-            Of the samples, and along the surface.
+        view : PerspectiveView
+        colors, gradient, gain : (S, C), (S, C, 2), (S, C, 3) float64
+            Of the samples, along the surface, and what that makes of its motion; see `surface_gradient`.
         drift : Drift or None
             Of the samples.
         background : (N, C) or (1, C) float64
@@ -190,18 +190,17 @@ class AreaSamples:
             Of the face that each sample shows.
         num_points : int
         """
-        some, fronts, area = self.arrangement, self.fronts, self.arrangement.area[:, None, None]
-        _, barycentric, depth = self.pixels
-        gain = gain_of_motion(gradient, self.position, depth[0])
+        some, area = self.arrangement, self.arrangement.area[:, None, None]
         if drift is not None:
             gain, gradient = gain + drift.gain, gradient + drift.gradient
         swept = colors - self._behind(background)[self.place] - np.einsum("scd,sd->sc", gradient, some.centroid)
         test = np.concatenate([swept[:, :, None], gradient], axis=2)
-        rows = MotionOfSamples(SampleMotion(self.first, fronts.first, corners, barycentric[0], area * gain, test,
-                                            *fronts[1:]), num_points)
+        first_front, *fronts = view.fronts_of_points(self.fronts)
+        rows = MotionOfSamples(SampleMotion(self.first, first_front, corners, self.pixels[1][0],
+                                            area * view.gain_of_points(gain), test, *fronts), num_points)
         if drift is None:
             return rows
-        of_samples = PixelMotion(corners, drift.corners, drift.corner_gain, num_points)
+        of_samples = PixelMotion(corners, drift.corners, view.gain_of_points(drift.corner_gain), num_points)
         return rows + self.rows(of_samples, colors.shape[1])
 
 

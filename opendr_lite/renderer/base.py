@@ -2,9 +2,12 @@
 
 One visibility pass for a mesh and a camera serves every image and every derivative:
 
-    camera ──► screen (u, v, z) ──► clipping ──► filled surface ──┐
-                                       │                          ├──► pixels: face, barycentrics, depth
-                                       └──► silhouette edges ─────┘      (edges with overdraw only)
+    camera ──► screen (u, v, z) ──► clipping ──► view ──► filled surface ──┐
+                                                   │                       ├──► pixels: face, barycentrics, depth
+                                                   └──► silhouette edges ──┘      (edges with overdraw only)
+
+The view (`views`) is what kernels are given to draw, and takes what they find back to what the camera sees: of a
+perspective camera that is the same.
 
 The derivative of an image with respect to the projected vertices is OpenDR's (Loper and Black, ECCV 2014, section 4):
 the surface seen at a pixel moves with its face, the image moves with the surface,
@@ -18,27 +21,28 @@ moves as the projection of the very point that it shows:
 
     dI[p, c] = -sum_d I_d[p, c] dU(x)[d],   x = sum_k b_k X[i_k].
 """
-import numbers
 from typing import NamedTuple
 
 import numpy as np
 
-from ..camera import ProjectPoints
+from ..camera import Camera
 from ..ch import Ch, depends_on
 from ..ch.linear_maps import Selection
+from ..inputs import check_count
 from ..kernels.clipping import clip_near, extend_vertices, to_parents
 from ..kernels.cpu.edges import draw_lines, draw_lines_at
 from ..kernels.cpu.image_gradient import gain_of_image
 from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.rasterize import rasterize
 from ..kernels.cpu.silhouettes import move_onto_lines, silhouette_edges, wireframe
-from ..kernels.cpu.surface_gradient import gain_of_motion
+from ..kernels.cpu.surface_gradient import gain_of_motion, surface_gradient
 from ..kernels.jit import read_only
 from ..memory import empty
 from ..topology import as_faces, get_faces_per_edge, get_vertices_per_edge
 from .area_sampling import Mesh, Patched, area_samples
 from .pixel_jacobian import DriftingMotion, PixelInterpolation, PixelMotion, SeenFaces
-from .screen_points import ClippedPoints, ScreenPoints
+from .screen_points import ClippedPoints
+from .views import view_of
 
 __all__ = ["BaseRenderer", "EMPTY", "Pixels"]
 
@@ -90,8 +94,8 @@ class BaseRenderer(Ch):
 
     Attributes
     ----------
-    camera : ProjectPoints
-        Holds the vertices; `rn.v` is the camera's.
+    camera : Camera
+        Holds the vertices; `rn.v` is the camera's. Any of the models in `opendr_lite.camera`.
     f : (F, 3) array of int
         Corners of the faces. Winding does not matter, nothing is culled.
     frustum : dict
@@ -172,8 +176,8 @@ class BaseRenderer(Ch):
     @property
     def _checked_camera(self):
         camera = self._needed("camera")
-        if not isinstance(camera, ProjectPoints):
-            raise TypeError(f"camera must be a ProjectPoints, got {type(camera).__name__}")
+        if not isinstance(camera, Camera):
+            raise TypeError(f"camera must be a Camera, such as ProjectPoints, got {type(camera).__name__}")
         return camera
 
     @property
@@ -213,15 +217,28 @@ class BaseRenderer(Ch):
         return np.concatenate([self.screen, np.column_stack([self.camera.project_camera_points(added), added[:, 2]])])
 
     @property
+    def _kind_of_view(self):
+        return view_of(self._checked_camera)
+
+    @depends_on("camera")
+    def _homogeneous_screen(self):
+        """The screen, with homogeneous weights in the place of z."""
+        return self._kind_of_view.homogeneous(self.screen)
+
+    @depends_on("f", "frustum", "camera")
+    def _view(self):
+        """What kernels draw, see `views`."""
+        return self._kind_of_view(self._extended_screen, self._clipped_faces, self._checked_frustum["far"])
+
+    @property
     def _clipped_faces(self):
         return self.faces if self._clipped is None else self._clipped.faces
 
     @depends_on("f", "frustum", "camera")
     def _clipped_surface(self):
-        """Pixels of the filled faces, as those of what is left of them by the near plane."""
+        """Pixels of the filled faces in the view, as those of what is left of them by the near plane."""
         height, width = self.image_size
-        return Pixels(*rasterize(self._extended_screen, self._clipped_faces, width, height,
-                                 self._checked_frustum["far"]))
+        return Pixels(*rasterize(self._view.screen, self._clipped_faces, width, height, self._view.far))
 
     @depends_on("f", "frustum", "camera")
     def surface(self):
@@ -229,7 +246,8 @@ class BaseRenderer(Ch):
         return Pixels(*self._of_whole_faces(self._clipped_surface))
 
     def _of_whole_faces(self, pixels):
-        """What pixels of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
+        """What pixels of the view of the clipped mesh show, as (face_id, barycentric, depth) of the mesh."""
+        pixels = self._view.on_faces(pixels)
         if self._clipped is None:
             return pixels
         return *to_parents(pixels[0], pixels[1], self._clipped), pixels[2]
@@ -237,17 +255,20 @@ class BaseRenderer(Ch):
     @depends_on("f", "camera")
     def silhouette_edges(self):
         """Edges where the surface turns away from the camera or ends: (S,) indices into vpe."""
-        return silhouette_edges(self._camera_points, self.faces, self.fpe)
+        return silhouette_edges(self._kind_of_view.homogeneous(self._camera_points), self.faces, self.fpe)
 
     @depends_on("f", "frustum", "camera")
     def _boundary(self):
         """(position in silhouette_edges or -1, position along the edge) of each pixel."""
         edges = self._cut_edges(self.vpe[self.silhouette_edges])
-        edge, along = draw_lines(self._extended_screen, edges.ends, self.surface.depth, EDGE_DEPTH_TOLERANCE)
-        if self._clipped is not None:
-            seen = edge >= 0
-            along[seen] = edges.along_whole(edge[seen], along[seen])
+        edge, along = draw_lines(self._view.screen, edges.ends, self._clipped_surface.depth, EDGE_DEPTH_TOLERANCE)
+        seen = np.flatnonzero(edge >= 0)
+        along.ravel()[seen] = self._along_edges(edges, edge.ravel()[seen], along.ravel()[seen])
         return edge, along
+
+    def _along_edges(self, edges, edge, along):
+        """Where on whole edges points are, from where they are on those of `edges` in the view."""
+        return edges.along_whole(edge, self._view.on_edges(edges.ends[edge], along))
 
     def _cut_edges(self, edges):
         """The given edges, (E, 2), in front of the near plane."""
@@ -280,9 +301,9 @@ class BaseRenderer(Ch):
         edges = self._cut_edges(self.vpe)
         wire, seen = wireframe(self.surface.face_id, self.silhouette_edges, edge_at, drawn, edges.ends, self.fpe,
                                self._extended_screen, len(self.faces))
-        line, along = draw_lines_at(drawn, self._extended_screen, edges.ends[wire], self.surface.depth)
+        line, along = draw_lines_at(drawn, self._view.screen, edges.ends[wire], self._clipped_surface.depth)
         line = wire[line]
-        return Pixels(*move_onto_lines(drawn, line, edges.along_whole(line, along), self.vpe, self.fpe, seen,
+        return Pixels(*move_onto_lines(drawn, line, self._along_edges(edges, line, along), self.vpe, self.fpe, seen,
                                        self.faces, self.screen, self.surface))
 
     @property
@@ -309,7 +330,7 @@ class BaseRenderer(Ch):
 
     @property
     def barycentric_image(self):
-        """Perspective-correct barycentric coordinates at each pixel, (h, w, 3)."""
+        """Barycentric coordinates, on the face in space, at each pixel, (h, w, 3)."""
         return read_only(self.pixels.barycentric)
 
     @property
@@ -367,7 +388,7 @@ class BaseRenderer(Ch):
         ----------
         v_next : (V, 3) array or node
             The vertices afterwards.
-        cam_next : ProjectPoints, optional
+        cam_next : Camera, optional
             The camera afterwards; by default this one.
 
         Returns
@@ -381,7 +402,7 @@ class BaseRenderer(Ch):
         flow = np.zeros(self.image_size + (2,))
         if seen.any():
             cameras = self.camera, self.camera if cam_next is None else cam_next
-            now, then = (_projected(camera, PointsOnFaces(v, self.corners[seen], self.weights[seen]))
+            now, then = (_projected(camera, v, self.corners[seen], self.weights[seen])
                          for camera, v in zip(cameras, (self.v, v_next)))
             flow.reshape(-1, 2)[seen] = then - now
         return flow
@@ -397,10 +418,9 @@ class BaseRenderer(Ch):
         if not self.is_exact:
             return None
         camera = self._checked_camera
-        if self._clipped is None:
-            return ScreenPoints(camera)
-        points = ClippedPoints(camera.v_cam, self._clipped)
-        return ScreenPoints(ProjectPoints(v_cam=points, f=camera.f, c=camera.c, k=camera.k))
+        if self._clipped is not None:
+            camera = camera.of_camera_points(ClippedPoints(camera.v_cam, self._clipped))
+        return self._kind_of_view.points(camera)
 
     @depends_on("f")
     def _mesh(self, num_vertices):
@@ -409,8 +429,8 @@ class BaseRenderer(Ch):
     def _area_samples(self, has_colors=True, scale=1.0):
         """The `AreaSamples` of the image, see `area_samples`."""
         mesh = self._mesh(len(self.screen)) if self._clipped is None else Mesh(self._clipped.faces)
-        return area_samples(self._extended_screen, mesh, self._clipped_surface, self._checked_frustum["far"],
-                            self._of_whole_faces, (self._colors_at, self._gradient_at) if has_colors else None, scale)
+        return area_samples(self._view.screen, mesh, self._clipped_surface, self._view.far, self._of_whole_faces,
+                            (self._colors_at, self._gradient_at) if has_colors else None, scale)
 
     def _colors_at(self, pixels):
         """Colours of what points of the screen show, (n, C), in a subclass."""
@@ -438,9 +458,18 @@ class BaseRenderer(Ch):
                 np.column_stack([seen % width, seen // width]).astype(np.float64))
 
     def _gain_of_surface(self):
-        """By how much the colour at each pixel changes with the motion of what it shows, in Y, (N, C, 3)."""
+        """By how much the colour at each pixel changes with the motion of what it shows, in h (u, v, 1), (N, C, 3)."""
         seen, points, position = self._seen_points
-        return self._spread(gain_of_motion(self._gradient_at(points), position, points[2][0]), seen)
+        return self._spread(self._gain_of_motion(self._gradient_at(points), position, points), seen)
+
+    def _gain_of_motion(self, gradient, position, pixels):
+        """`gain_of_motion` of what pixels show."""
+        return gain_of_motion(gradient, position, self._kind_of_view.homogeneous_pixels(pixels)[2].ravel())
+
+    def _surface_gradient(self, pixels, corners, values):
+        """`surface_gradient` of values at given corners of the faces."""
+        return surface_gradient(self._kind_of_view.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces,
+                                corners, values)
 
     def _spread(self, values, seen):
         """Values at some pixels as an array for all, undefined at the others."""
@@ -455,21 +484,23 @@ class BaseRenderer(Ch):
     def _exact_motion(self, samples, background):
         """Derivative of the image with respect to `screen_points`."""
         num_points = len(self._extended_screen)
-        centres = self._centres(samples)
+        centres, by_points = self._centres(samples), self._view.gain_of_points
         gain = self._gain_of_surface()
         if not self.drifts:
-            motion = PixelMotion(None, self.weights, gain, num_points, centres)
+            motion = PixelMotion(None, self.weights, by_points(gain), num_points, centres)
         else:
             seen, points, position = self._seen_points
             drift = self._drift_at(points, position)
             gain[seen] += drift.gain
-            motion = DriftingMotion(self.weights, gain, num_points, centres, self._spread(drift.corners, seen),
-                                    self._spread(drift.corner_gain, seen))
+            motion = DriftingMotion(self.weights, by_points(gain), num_points, centres,
+                                    self._spread(drift.corners, seen), self._spread(by_points(drift.corner_gain), seen))
         if not len(samples.marked):
             return motion
         face_id, _, _ = samples.pixels
+        gradient = self._gradient_of(samples)
+        gain = self._gain_of_motion(gradient, samples.position, samples.pixels)
         drift = self._drift_at(samples.pixels, samples.position) if self.drifts else None
-        rows = samples.motion_rows(self._colors_of(samples), self._gradient_of(samples), drift, background,
+        rows = samples.motion_rows(self._view, self._colors_of(samples), gradient, gain, drift, background,
                                    self.faces[face_id[0]], num_points)
         return Patched(motion, samples.marked, rows)
 
@@ -495,7 +526,7 @@ class BaseRenderer(Ch):
         if self.is_exact or not self._cut.size:
             return None
         points = PointsOnFaces(self.camera.v_cam, self.corners[self._cut], self.weights[self._cut])
-        return ProjectPoints(v_cam=points, f=self.camera.f, c=self.camera.c, k=self.camera.k)
+        return self.camera.of_camera_points(points)
 
     def _gain(self, image):
         """Change of an image of shape (h, w[, C]) when what its pixels show moves along u and v, a `Gain`."""
@@ -539,10 +570,11 @@ class PointsOnFaces(Ch):
         return PixelInterpolation(self.taps, self.weights, np.ones((1, 3)), wrt.size // 3)
 
 
-def _projected(camera, points):
+def _projected(camera, v, corners, weights):
+    """Where points on faces of the mesh v are, (n, 2)."""
     camera = camera.copy()
-    camera.v = points
-    return camera.r[:, :2]
+    camera.v = v
+    return camera.of_camera_points(PointsOnFaces(camera.v_cam, corners, weights)).r
 
 
 def check_entry(i, shape):
@@ -577,10 +609,3 @@ def check_frustum(frustum):
         raise ValueError(f"frustum: expected 0 < near < far, both finite; got near = {near:g}, far = {far:g}")
     return {"near": near, "far": far, "width": check_count(width, "frustum: width"),
             "height": check_count(height, "frustum: height")}
-
-
-def check_count(number, name):
-    """The number as int; ValueError unless it is a positive whole number."""
-    if isinstance(number, bool) or not isinstance(number, numbers.Real) or not 1 <= number < np.inf or number % 1:
-        raise ValueError(f"{name} must be a positive whole number, got {number!r}")
-    return int(number)

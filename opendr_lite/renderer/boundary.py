@@ -5,8 +5,9 @@ A pixel of an edge moves with the two ends of the edge; the image moves by its g
 import numpy as np
 
 from ..ch import depends_on
+from ..inputs import check_count
 from ..kernels.cpu.image_gradient import gain_of_image
-from .base import BaseRenderer, check_count
+from .base import BaseRenderer
 from .pixel_jacobian import SeenFaces
 
 __all__ = ["BoundaryRenderer"]

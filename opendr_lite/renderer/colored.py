@@ -12,10 +12,11 @@ import numpy as np
 
 from ..ch import depends_on
 from ..ch.linear_maps import LinearMap, Selection, identity
+from ..inputs import check_count
 from ..kernels.cpu.shading import shade
-from ..kernels.cpu.surface_gradient import surface_gain, surface_gradient
+from ..kernels.cpu.surface_gradient import surface_gain
 from .area_sampling import Patched
-from .base import BaseRenderer, check_count
+from .base import BaseRenderer
 from .pixel_jacobian import PixelInterpolation, pull_back
 
 __all__ = ["ColoredRenderer", "Factor"]
@@ -170,7 +171,7 @@ class ColoredRenderer(BaseRenderer):
         """How they change over the screen, along the surface, (n, C, 2)."""
         values, _ = self._colors(self._channels)[name]
         if name == "vc":
-            return surface_gradient(pixels, self.screen, self.faces, self.faces, values)
+            return self._surface_gradient(pixels, self.faces, values)
         return np.zeros((pixels[0].size, values.shape[1], 2))
 
     def _product_of_others(self, name, pixels):
@@ -188,7 +189,8 @@ class ColoredRenderer(BaseRenderer):
     def _gain_of_surface(self):
         if self._factor_names == ("vc",):
             values, _ = self._colors(self._channels)["vc"]
-            return surface_gain(self.pixels, self.screen, self.faces, self.faces, values, self.image_size[1])
+            return surface_gain(self._kind_of_view.homogeneous_pixels(self.pixels), self._homogeneous_screen, self.faces,
+                                self.faces, values, self.image_size[1])
         return super()._gain_of_surface()
 
     @depends_on("f", "frustum", "camera", "derivative", "vc", "fc")

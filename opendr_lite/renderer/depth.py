@@ -1,13 +1,12 @@
 """Images of depth.
 
-The depth of a pixel is z = sum_k b_k z_k with perspective-correct barycentric coordinates b. It changes because the
+The depth of a pixel is z = sum_k b_k z_k with barycentric coordinates b of the face in space. It changes because the
 surface moves to or from the camera, exactly sum_k b_k dz_k, and because it moves across the screen, by OpenDR's
 approximation with the gradient of the depth image (`renderer.base`).
 """
 import numpy as np
 
 from ..ch import depends_on
-from ..kernels.cpu.surface_gradient import surface_gradient
 from .area_sampling import Patched
 from .base import BaseRenderer
 from .colored import check_finite
@@ -78,7 +77,7 @@ class DepthRenderer(BaseRenderer):
         return pixels[2].reshape(-1, 1)
 
     def _gradient_at(self, pixels):
-        return surface_gradient(pixels, self.screen, self.faces, self.faces, np.ascontiguousarray(self.screen[:, 2:]))
+        return self._surface_gradient(pixels, self.faces, np.ascontiguousarray(self.screen[:, 2:]))
 
     @depends_on("frustum", "background_image")
     def _background(self):

@@ -1,11 +1,13 @@
 """Where vertices are on the screen, in the coordinates in which derivatives with depth are simplest.
 
-    Y = z (u, v, 1)
+    Y = z (u, v, 1)        of a perspective camera
+    Y = (u, v, z)          of an affine one
 
-Perspective-correct interpolation is linear in these: the point of a face that a pixel shows, with barycentric
-coordinates b on the face in space, is at sum_k b_k Y_k. If that moves by dY, it moves on the screen by
+Interpolation is linear in these: the point of a face that a pixel shows, with barycentric coordinates b on the face in
+space, is at sum_k b_k Y_k. If that moves by dY, it moves on the screen by
 
-    du = (dY_1 - u dY_3) / z        dv = (dY_2 - v dY_3) / z
+    du = (dY_1 - u dY_3) / z        dv = (dY_2 - v dY_3) / z        in perspective
+    du = dY_1                       dv = dY_2                       else
 """
 import numpy as np
 import scipy.sparse as sp
@@ -14,15 +16,15 @@ from ..ch import Ch, depends_on
 from ..ch.linear_maps import BlockDiagonal
 from ..kernels.clipping import extend_vertices
 
-__all__ = ["ClippedPoints", "ScreenPoints"]
+__all__ = ["AffineScreenPoints", "ClippedPoints", "ScreenPoints"]
 
 
 class ScreenPoints(Ch):
-    """z (u, v, 1) of the points of a camera, (V, 3).
+    """z (u, v, 1) of the points of a perspective camera, (V, 3).
 
     Parameters
     ----------
-    camera : ProjectPoints
+    camera : Camera
     """
 
     dterms = "camera", "z"
@@ -47,6 +49,20 @@ class ScreenPoints(Ch):
         else:
             return None
         return BlockDiagonal(blocks)
+
+
+class AffineScreenPoints(ScreenPoints):
+    """(u, v, z) of the points of an affine camera, (V, 3)."""
+
+    def compute_r(self):
+        return self.camera.screen.copy()
+
+    def compute_dr_wrt(self, wrt):
+        count = len(self.camera.screen)
+        if wrt is self.camera:
+            return BlockDiagonal(np.broadcast_to(np.eye(3, 2), (count, 3, 2)))
+        if wrt is self.z:
+            return BlockDiagonal(np.broadcast_to([[0.0], [0.0], [1.0]], (count, 3, 1)))
 
 
 class ClippedPoints(Ch):

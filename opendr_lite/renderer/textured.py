@@ -5,7 +5,7 @@ from ..ch import depends_on
 from ..ch.linear_maps import Selection
 from ..kernels.cpu.pixels import taps_of_faces
 from ..kernels.cpu.shading import shade
-from ..kernels.cpu.surface_gradient import gain_of_motion, surface_gradient
+from ..kernels.cpu.surface_gradient import gain_of_motion
 from ..kernels.cpu.texture import texture_colors, texture_slopes, texture_taps
 from ..topology import as_faces
 from .area_sampling import Drift, Patched
@@ -98,7 +98,8 @@ class TexturedRenderer(ColoredRenderer):
         vt, ft = self._texture_mesh
         _, mipmap = self._texture
         levels = mipmap.levels if self.texture_filter == "mipmap" else mipmap.levels[:1]
-        return *pixels, self.screen, self.faces, ft, vt, levels, self.texture_filter == "nearest"
+        return (*self._kind_of_view.homogeneous_pixels(pixels), self._homogeneous_screen, self.faces, ft, vt, levels,
+                self.texture_filter == "nearest")
 
     @property
     def _factor_names(self):
@@ -142,7 +143,7 @@ class TexturedRenderer(ColoredRenderer):
     def _drift_at(self, pixels, position):
         """The level of detail l changes as a face moves, what it shows being carried along.
 
-        With n = sum_k N_k, the rows N_k of the inverse of the three Y,
+        With n = sum_k N_k, the rows N_k of the inverse of the three Y = z (u, v, 1), z the homogeneous weight (`views`),
 
             dl = n / ln 2 · sum_k b_k dY_k - sum_k l_k h / z · dY_k
 
@@ -152,16 +153,16 @@ class TexturedRenderer(ColoredRenderer):
         slopes = self._texel_slopes(pixels)
         wrt_lod = self._product_of_others("texture_image", pixels) * slopes.wrt_lod
         (vt, ft), (rows, columns) = self._texture_mesh, self._checked_texture.shape[:2]
-        depth = pixels[2].ravel()
-        of_st = surface_gradient(pixels, self.screen, self.faces, ft, vt)
-        of_log = surface_gradient(pixels, self.screen, self.faces, self.faces,
-                                  np.ascontiguousarray(self.screen[:, 2:]))[:, 0] / depth[:, None]
+        weight = self._kind_of_view.homogeneous_pixels(pixels)[2].ravel()
+        of_st = self._surface_gradient(pixels, ft, vt)
+        of_log = self._surface_gradient(pixels, self.faces, np.ascontiguousarray(self._homogeneous_screen[:, 2:]))
+        of_log = of_log[:, 0] / weight[:, None]
         towards = np.einsum("nd,ndq->nq", slopes.lod_gain, of_st)
         size = np.square(of_st * np.array([[columns], [rows]])).sum(axis=1)
         along = np.where(size[:, 0] >= size[:, 1], of_log[:, 0], of_log[:, 1])
-        nearer, turned = (gain_of_motion(wrt_lod[:, :, None] * of_lod[:, None], position, depth)
+        nearer, turned = (gain_of_motion(wrt_lod[:, :, None] * of_lod[:, None], position, weight)
                           for of_lod in (of_log / LN2, towards))
-        nearer[:, :, 2] += wrt_lod / (LN2 * depth[:, None])
+        nearer[:, :, 2] += wrt_lod / (LN2 * weight[:, None])
         gradient = wrt_lod[:, :, None] * (of_log / LN2 + towards * along[:, None])[:, None]
         return Drift(gradient, nearer, slopes.lod_corners, turned)
 

@@ -17,8 +17,8 @@ def planes(corners):
     return np.concatenate([barycentric, np.einsum("nk,nkc->nc", corners[:, :, 2], barycentric)[:, None]], axis=1)
 
 
-def visible_parts(screen, f, column, row):
-    """What is seen of each face in the square of a pixel.
+def visible_parts(screen, f, column, row, is_affine=False):
+    """What is seen of each face in the square of a pixel; z is affine on the screen if the camera is, else 1/z.
 
     Returns
     -------
@@ -26,7 +26,8 @@ def visible_parts(screen, f, column, row):
         The area, and the moments along u and v from the centre of the pixel.
     """
     corners = screen[f] - [column, row, 0.0]
-    corners[:, :, 2] = 1.0 / screen[f, 2]
+    z = screen[f, 2]
+    corners[:, :, 2] = 2.0 * z.max() - z if is_affine else 1.0 / z
     plane = planes(corners)
     first, second = np.triu_indices(len(f), 1)
     frame = np.array([[0, 1, HALF], [0, 1, -HALF], [1, 0, HALF], [1, 0, -HALF]])
@@ -69,13 +70,13 @@ def _nearest(plane, x, y):
     return face
 
 
-def average(screen, f, colors, background, width, height):
+def average(screen, f, colors, background, width, height, is_affine=False):
     """The image whose pixels are the mean, over each face seen in them, of the colour at its centroid.
 
     Parameters
     ----------
     colors : (V, C) float64
-        Of the vertices; interpolated with perspective.
+        Of the vertices; interpolated with perspective unless the camera is affine.
     background : (C,) float64
 
     Returns
@@ -86,13 +87,13 @@ def average(screen, f, colors, background, width, height):
     low, high = screen[f, :2].min(axis=1), screen[f, :2].max(axis=1)
     for row, column in np.ndindex(height, width):
         near = f[(low <= [column + HALF, row + HALF]).all(axis=1) & (high >= [column - HALF, row - HALF]).all(axis=1)]
-        parts = visible_parts(screen, near, column, row) if len(near) else np.zeros((0, 3))
+        parts = visible_parts(screen, near, column, row, is_affine) if len(near) else np.zeros((0, 3))
         image[row, column] = (1 - parts[:, 0].sum()) * np.asarray(background)
         for corners, (area, moment_u, moment_v) in zip(near, parts):
             if area > 0:
                 at = np.array([column + moment_u / area, row + moment_v / area, 1.0])
                 flat = np.linalg.solve(np.column_stack([screen[corners, :2], np.ones(3)]).T, at)
-                weights = flat / screen[corners, 2]
+                weights = flat if is_affine else flat / screen[corners, 2]
                 image[row, column] += area * weights @ colors[corners] / weights.sum()
     return image
 

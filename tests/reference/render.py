@@ -2,25 +2,29 @@
 import numpy as np
 
 
-def cast(v_cam, f, camera_matrix, width, height, near=1e-9, far=np.inf):
+def cast(v_cam, f, camera_matrix, width, height, near=1e-9, far=np.inf, is_affine=False):
     """Nearest face, barycentric coordinates and depth along the ray through each pixel centre.
 
-    Nothing is projected: a triangle that reaches behind the camera is no special case.
+    Nothing is projected: a triangle that reaches behind the camera is no special case. The rays of an affine camera are
+    parallel: each has the same x and y at all depths.
     """
     face_id = np.full((height, width), -1)
     barycentric = np.zeros((height, width, 3))
     depth = np.full((height, width), far)
+    homogeneous = np.column_stack([v_cam[:, :2], np.ones(len(v_cam))]) if is_affine else v_cam
     for j, i in np.ndindex(height, width):
         ray = np.linalg.solve(camera_matrix, [i, j, 1.0])
-        for t, corners in enumerate(v_cam[f]):
+        for t, corners in enumerate(f):
             try:
-                weights = np.linalg.solve(corners.T, ray)   # ray = sum w_k X_k, so the point is ray / sum w
+                weights = np.linalg.solve(homogeneous[corners].T, ray)   # so the point is ray / sum w
             except np.linalg.LinAlgError:
                 continue
             total = weights.sum()
-            if total <= 0 or (weights < 0).any() or not near <= 1 / total < depth[j, i]:
+            if total <= 0 or (weights < 0).any():
                 continue
-            face_id[j, i], barycentric[j, i], depth[j, i] = t, weights / total, 1 / total
+            z = weights @ v_cam[corners, 2] / total
+            if near <= z < depth[j, i]:
+                face_id[j, i], barycentric[j, i], depth[j, i] = t, weights / total, z
     return face_id, barycentric, depth
 
 

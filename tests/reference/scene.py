@@ -30,6 +30,17 @@ def project(point, rt, t, f, c, k):
     return np.array([f[0] * distorted_x + c[0], f[1] * distorted_y + c[1]])
 
 
+def project_fisheye(point, rt, t, f, c, k):
+    """Pixel coordinates of one point in front of the camera, OpenCV's documented fisheye model."""
+    rx, ry, rz = rt
+    X, Y, Z = expm(np.array([[0, -rz, ry], [rz, 0, -rx], [-ry, rx, 0]])) @ point + t
+    a, b = X / Z, Y / Z
+    r = math.sqrt(a**2 + b**2)
+    theta = math.atan(r)
+    theta_d = theta * (1 + k[0] * theta**2 + k[1] * theta**4 + k[2] * theta**6 + k[3] * theta**8)
+    return np.array([f[0] * theta_d / r * a + c[0], f[1] * theta_d / r * b + c[1]])
+
+
 def vertex_normals(v, f):
     """Unit vertex normals, each face weighted by its area; 0 where there is none."""
     normals = np.zeros_like(v)

@@ -190,7 +190,7 @@ def test_an_empty_renderer_says_what_it_lacks(cls):
 def test_a_camera_that_is_none(cls):
     rn = scene(cls)
     rn.camera = np.zeros((40, 2))
-    with pytest.raises(TypeError, match="camera must be a ProjectPoints, got Ch"):
+    with pytest.raises(TypeError, match="camera must be a Camera, such as ProjectPoints, got Ch"):
         rn.r
 
 

@@ -8,6 +8,8 @@ with l_k the gradient of the barycentric coordinate λ_k on the screen. A surfac
 by (du, dv) where a pixel sees it, changes the pixel by -∇I · (du, dv); as a function of the motion of Y = z (u, v, 1),
 
     dI = g · dY        g = -(I_u, I_v, -(u I_u + v I_v)) / z.
+
+Values that are interpolated linearly on the screen have 1 in the place of every z.
 """
 import numpy as np
 

@@ -15,10 +15,10 @@ b_k = (lambda_k / z_k) z, and lambda_k affine in (u, v) with the gradient l_k,
     db_k/d(u, v) = z (l_k / z_k - b_k sum_j l_j / z_j)
     ds/d(u, v) = sum_k s_k db_k/d(u, v) = z (sum_k s_k l_k / z_k - s sum_j l_j / z_j)
 
-so that all sums are the same everywhere on a face. For l <= 0 the finest level is interpolated bilinearly; else the two
-levels around l are, and mixed by the fraction of l (GL_LINEAR_MIPMAP_LINEAR; Williams, "Pyramidal parametrics",
-SIGGRAPH 1983). So a pixel has up to eight taps. The image needs their sum alone, and never lists them; the derivatives
-ask for the list.
+so that all sums are the same everywhere on a face (without perspective, with 1 in the place of every z). For l <= 0 the
+finest level is interpolated bilinearly; else the two levels around l are, and mixed by the fraction of l
+(GL_LINEAR_MIPMAP_LINEAR; Williams, "Pyramidal parametrics", SIGGRAPH 1983). So a pixel has up to eight taps. The image
+needs their sum alone, and never lists them; the derivatives ask for the list.
 
 Colours are looked up a *batch* of pixels at a time, in several passes, each of them a short loop without branches. Most
 of them run in vector registers: a batch is one array with `BATCH` entries for each of a few values, so a compiler sees
