@@ -9,8 +9,8 @@ never on the number of threads; a kernel that gives each band its own output giv
 number of them.
 
 There is one pool for all. Work that is itself shared out may share out its own: whoever waits takes part, and
-what no thread of the pool has begun by then is no longer needed. Where there is more of it than twice the threads, it does
-not: they have enough to do, and small views would spend their time on handing bands to one another.
+what no thread of the pool has begun by then is no longer needed. Where there is more of it than twice the threads, it
+does not: they have enough to do, and small views would spend their time on handing bands to one another.
 """
 import os
 import threading

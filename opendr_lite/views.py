@@ -29,8 +29,8 @@ class Views(Batch):
     cameras : sequence, optional
         For each view what `seen_by` takes: (rt, t), a dict of what differs, or a camera.
     residual : callable, optional
-        Takes the rendered image, a node, and the observed one, an array, and returns a node. By default their difference,
-        of images of the same shape. For a pyramid of each view,
+        Takes the rendered image, a node, and the observed one, an array, and returns a node. By default their
+        difference, of images of the same shape. For a pyramid of each view,
         ``lambda rendered, image: gaussian_pyramid(rendered - image, normalization="size")``.
 
     Attributes
@@ -85,13 +85,14 @@ def seen_by(renderer, camera):
         return twin
     if not isinstance(camera, dict):
         if not isinstance(camera, (tuple, list)) or len(camera) != 2:
-            raise TypeError(f"camera must be a pair (rt, t), a dict of a camera's terms, or a camera, got {camera!r:.80}")
+            raise TypeError("camera must be a pair (rt, t), a dict of a camera's terms, or a camera, got "
+                            f"{camera!r:.80}")
         camera = dict(zip(("rt", "t"), camera))
     twin.camera = renderer.camera.copy()
     unknown = sorted(name for name in camera if not hasattr(twin.camera, name))
     if unknown:
-        raise ValueError(f"{type(twin.camera).__name__} has no {', '.join(map(repr, unknown))}: a camera is given by its "
-                         f"terms, {', '.join(map(repr, twin.camera.term_order))}")
+        raise ValueError(f"{type(twin.camera).__name__} has no {', '.join(map(repr, unknown))}: a camera is given by "
+                         f"its terms, {', '.join(map(repr, twin.camera.term_order))}")
     twin.camera.set(**camera)
     return twin
 

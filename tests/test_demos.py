@@ -55,7 +55,7 @@ def test_scene(name, tmp_path):
 
 
 def test_every_scene_is_tested():
-    others = {"common", "deform_sphere", "fit_globe", "gallery", "track_globe"}
+    others = {"common", "deform_sphere", "fit_globe", "fit_textured_mesh", "gallery", "track_globe"}
     assert {path.stem for path in DEMOS.glob("*.py")} - others == set(CLAIMS)
 
 
@@ -67,6 +67,17 @@ def test_globe_is_found(tmp_path):
     for name in ("target", "start", "result", "residual", "overview", "convergence", "anatomy"):
         assert np.ptp(load_image(tmp_path / f"{name}.png")) > 0.05, name
     assert (tmp_path / "fit.gif").stat().st_size > 10_000
+
+
+def test_textured_mesh_is_found(tmp_path):
+    said = run("fit_textured_mesh", "--size", 32, "--views", 8, "--level", 3, "--steps", 60, "--output", tmp_path)
+    assert number("Gauss-Newton: .*, pixels off by #,", said) <= 0.01
+    assert number("Gauss-Newton: .* kept back by #,", said) <= 0.03
+    assert number("Gauss-Newton: .* vertices # from", said) <= 0.05
+    assert number("Adam: .*, pixels off by #,", said) <= 0.12, "it starts at 0.2"
+    for name in ("figure", "image"):
+        assert np.ptp(load_image(tmp_path / f"{name}.png")) > 0.5
+    assert len(load_mesh(tmp_path / "gauss-newton.ply").v) == len(load_mesh(tmp_path / "adam.ply").v) == 642
 
 
 def test_globe_is_tracked(tmp_path):

@@ -72,7 +72,7 @@ def test_smoothing_may_change():
 
 
 def test_one_pull_moves_the_neighbourhood():
-    """The first step that a pull at one vertex makes falls off over the surface; without, it moves that vertex alone."""
+    """The first step that a pull at one vertex makes falls off over the surface."""
     v, f = bumpy_sphere(200, 1)
     shape = LargeSteps.starting_at(v, f, smoothing=1.0)
     ch.minimize(shape[0] - 2.0 * v[0], [shape.u], method="sgd", options={"step": 0.1, "maxiter": 1})
@@ -98,7 +98,7 @@ def test_what_pulls_at_few_vertices_moves_the_surface_between_them():
 
 @pytest.mark.parametrize("terms, error, message", [
     ({"smoothing": -1.0}, ValueError, "smoothing must be a number that is not negative, got -1.0"),
-    ({"smoothing": np.inf}, ValueError, "smoothing must be"), ({"smoothing": "much"}, (ValueError, TypeError), "smoothing"),
+    ({"smoothing": np.inf}, ValueError, "smoothing must be"), ({"smoothing": "much"}, ValueError, "smoothing must be"),
     ({"u": np.ones(6)}, ValueError, r"u must have shape \(V, C\), a row for each vertex, got \(6,\)"),
     ({"u": np.full((6, 3), np.nan)}, ValueError, "u must be finite"),
     ({"f": [[0, 1, 6]]}, ValueError, "f must index the 6 rows"), ({"f": None}, AttributeError, "needs f"),

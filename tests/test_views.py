@@ -20,7 +20,8 @@ from tests.reference.scene import bumpy_sphere
 WIDTH, HEIGHT, COUNT = 24, 20, 5
 FRUSTUM = {"near": 0.5, "far": 20.0, "width": WIDTH, "height": HEIGHT}
 CAMERAS = [(np.array([0.05 * k, 0.5 * k, 0.0]), np.array([0.1 * k - 0.2, 0.0, 3.5 + 0.1 * k])) for k in range(COUNT)]
-KINDS = {"silhouette": SilhouetteRenderer, "colored": ColoredRenderer, "textured": TexturedRenderer, "depth": DepthRenderer}
+KINDS = {"silhouette": SilhouetteRenderer, "colored": ColoredRenderer, "textured": TexturedRenderer,
+         "depth": DepthRenderer}
 
 
 def scene(kind="colored", derivative="exact", num_vertices=60):
@@ -49,7 +50,8 @@ def views_and_singles(kind, derivative, residual=None, num_vertices=60):
     images = images_of([seen_by(renderer, camera) for camera in CAMERAS])
     views = Views(renderer, images, CAMERAS, residual)
     singles = [seen_by(renderer, camera) for camera in CAMERAS]
-    singles = [single - image if residual is None else residual(single, image) for single, image in zip(singles, images)]
+    singles = [single - image if residual is None else residual(single, image)
+               for single, image in zip(singles, images)]
     variables = [v] if kind in ("silhouette", "depth") else [v, light]
     return views, variables, Problem(views, variables, LeastSquares()), Problem(singles, variables, LeastSquares())
 

@@ -9,8 +9,8 @@ node i with respect to its input j, the chain rule reads
 so that both products cost one application of every local map, and J itself is either of them applied to an
 identity. A *view* such as ``pose[:3]`` stands for the entries of the node it shows.
 
-What is below one root alone is swept by itself, and so is what is below one part of a `Batch` alone: such *branches* are
-swept side by side, in threads.
+What is below one root alone is swept by itself, and so is what is below one part of a `Batch` alone: such *branches*
+are swept side by side, in threads.
 
 As keys of dicts and sets, nodes stand for themselves, whatever their values.
 """

@@ -5,12 +5,12 @@ operations by entry:
 
     sgd         x ← x - c_k s g
 
-    momentum    m ← β m + g                               Polyak, Some methods of speeding up the convergence of
-                x ← x - c_k s m                           iteration methods, 1964
+    momentum    m ← β m + g                       Polyak, Some methods of speeding up the convergence of
+                x ← x - c_k s m                   iteration methods, 1964
 
-    adam        m ← β1 m + (1 - β1) g                     Kingma and Ba, Adam: a method for stochastic optimization,
-                v ← β2 v + (1 - β2) g²                    ICLR 2015, algorithm 1
-                x ← x - c_k s m̂ / (√v̂ + ε)                m̂ = m / (1 - β1^k), v̂ = v / (1 - β2^k), k from 1 on
+    adam        m ← β1 m + (1 - β1) g             Kingma and Ba, Adam: a method for stochastic optimization,
+                v ← β2 v + (1 - β2) g²            ICLR 2015, algorithm 1
+                x ← x - c_k s m̂ / (√v̂ + ε)        m̂ = m / (1 - β1^k), v̂ = v / (1 - β2^k), k from 1 on
 
 Adam makes the steps of all entries about as long as s, also where the gradient is nothing but noise; of a preconditioned
 mesh it spoils the smoothness. The *uniform* one (Nicolet, Jacobson and Jakob, Large steps in inverse rendering of

@@ -35,7 +35,8 @@ class FitResult(OptimizeResult):
     message, success : str, bool
     history : dict of ndarray
         For the start and each accepted state 'fun', 'nfev' and, for 'dogleg' and 'lm', 'step' (its length)
-        and 'radius' or 'damping' (after it).
+        and 'radius' or 'damping' (after it), for 'adam', 'sgd' and 'momentum' 'step' and 'factor' (of the schedule). On
+        minibatches 'fun' is an estimate, but for the last one.
     jac : ndarray, scipy.sparse.csr_matrix or LinearOperator of shape (m, n)
         The Jacobian of the residual at x; evaluated when first asked for, as are
     grad, optimality : ndarray of shape (n,), float

@@ -5,11 +5,11 @@ With n parts in a `Batch`, of which the b in S are drawn,
     F = sum_i L(r_i) + L(rest)     is estimated by     F_S = n/b sum_{i in S} L(r_i) + L(rest)
 
 whose mean over all S is F, and so for the gradients. The parts are drawn without replacement until fewer than b are
-left, then anew. Batches of the same number of parts, such as silhouettes and colours of the same views, are drawn alike.
+left, then anew. Batches of the same number of parts, such as silhouettes and colours of the same views, are drawn
+alike.
 """
 import numpy as np
 
-from .batch import Batch
 from .differentiation import nodes_below
 from .robust import LeastSquares
 
@@ -86,9 +86,9 @@ def _batch_of(part):
     is_multiple = part.size == batch.size and not part.r.ravel()[batch.rows_of(batch.parts[0]).stop:].any()
     batch.chosen = before
     if not is_multiple:
-        raise ValueError(f"option batch_size: {part.short_name} is computed from a batch, but is no multiple of it: what "
-                         "its other entries count is not known. Give the batch itself as an item of fun; loss='sum' has "
-                         "entries summed that are not to be squared")
+        raise ValueError(f"option batch_size: {part.short_name} is computed from a batch, but is no multiple of it: "
+                         "what its other entries count is not known. Give the batch itself as an item of fun; "
+                         "loss='sum' has entries summed that are not to be squared")
     return batch
 
 

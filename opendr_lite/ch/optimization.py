@@ -46,10 +46,11 @@ _WITH_BOUNDS = _LEAST_SQUARES + ("Nelder-Mead", "Powell", "L-BFGS-B", "TNC", "CO
 _WITH_CONSTRAINTS = ("COBYLA", "COBYQA", "SLSQP", "trust-constr")
 _FIRST_ORDER = {"adam": {"step": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "uniform": False}, "sgd": {"step": None},
                 "momentum": {"step": None, "decay": 0.9}}
-_FIRST_ORDER_OPTIONS = {"maxiter": 1000, "e_1": 0.0, "schedule": "constant", "last": 0.01, "batch_size": None, "seed": 0}
+_FIRST_ORDER_OPTIONS = {"maxiter": 1000, "e_1": 0.0, "schedule": "constant", "last": 0.01, "batch_size": None,
+                        "seed": 0}
 _METHODS = tuple(_DESCENT) + tuple(_FIRST_ORDER) + _LEAST_SQUARES + _SCALAR
 _OF_NUMBERS = tuple(_FIRST_ORDER) + _SCALAR  # methods that can do without squares
-_WITHOUT_HESSIAN = tuple(_FIRST_ORDER) + tuple(name for name in _SCALAR if not name.startswith("trust-")) + ("trust-constr",)
+_WITHOUT_HESSIAN = tuple(name for name in _OF_NUMBERS if name not in ("trust-ncg", "trust-krylov", "trust-exact"))
 
 
 def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, callback=None, options=None, *,
@@ -60,11 +61,13 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
     ----------
     fun : Ch, sequence of Ch, or dict of label -> Ch
         The residual; the objective is the sum over all entries of all nodes. One node with a single entry is,
-        to the methods of `scipy.optimize.minimize` alone, the objective itself and not squared, as in chumpy.
+        to 'adam', 'sgd', 'momentum' and the methods of `scipy.optimize.minimize`, the objective itself and not
+        squared, as in chumpy.
     x0 : Ch or sequence of Ch
         Free variables to change, or views of them, such as ``pose[:3]``. The search starts from their values.
     method : str
         - 'dogleg' (Powell's dogleg on Gauss-Newton) or 'lm' (Levenberg-Marquardt);
+        - 'adam', 'sgd' or 'momentum': steps along the gradient, see `first_order`;
         - 'trf' or 'dogbox', by `scipy.optimize.least_squares`;
         - any method of `scipy.optimize.minimize` but its own 'dogleg'.
         Upper and lower case are the same.
@@ -87,11 +90,17 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
         max_fevals (inf), e_1 (1e-15, gradient), e_2 (1e-8, relative step), e_3 (0, relative decrease),
         sparse_solver (the older name of `linear_solver`; also 'spsolve' for 'splu', 'cg' for 'pcg', 'lsqr' for
         'lsmr') and treat_as_dense (for 'dense'); 'dogleg' also delta_0 (first radius), 'lm' tau (first damping).
+        'adam', 'sgd' and 'momentum' take step (size of the steps: a number, or one entry for each item of `x0`; 0.01
+        for 'adam'), maxiter (1000), schedule ('constant', 'exponential', 'cosine', a dict of iteration -> factor from
+        there on, or a function of the iteration), last (0.01, the last factor of 'exponential' and 'cosine'), e_1 (0),
+        batch_size (parts of each `Batch` that a step sees, by default all) and seed (0, of their choice); 'adam'
+        also betas (0.9, 0.999), eps (1e-8) and uniform (False), 'momentum' decay (0.9).
         'trf' and 'dogbox' take max_nfev, ftol, xtol, gtol, x_scale, tr_solver, tr_options. Other methods take
         what SciPy's do.
     loss : str or callable
         'linear', 'soft_l1', 'huber', 'cauchy', 'arctan', 'geman_mcclure', or a function of z = (r/f_scale)²
-        that returns the rows ρ, ρ', ρ''. See `robust`.
+        that returns the rows ρ, ρ', ρ''. See `robust`. Or 'sum': the objective is the sum of the entries as they are,
+        for methods to which one node with a single entry is the objective itself.
     f_scale : float
         The size from which a residual counts as an outlier, in units of the residual.
     linear_solver : str or callable, optional
@@ -108,6 +117,7 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
     FitResult
         The free variables are left at its x. So they are after Ctrl-C, which ends the search with the best
         state so far and status -1. Where evaluation raises an error they are left at the last accepted state.
+        'adam', 'sgd' and 'momentum' leave them at the lowest state met, on minibatches at the last one.
 
     Raises
     ------
@@ -145,8 +155,8 @@ def minimize(fun, x0, method="dogleg", bounds=None, constraints=(), tol=None, ca
                        _OF_NUMBERS)
         if method not in _WITHOUT_HESSIAN:
             raise ValueError(f"{method} needs a Hessian, which a node with a single entry, the objective "
-                             "itself, does not have, nor have entries with loss='sum'; put it in a list ([fun]) to have "
-                             f"it squared, or use {', '.join(_WITHOUT_HESSIAN)}")
+                             "itself, does not have, nor have entries with loss='sum'; put it in a list ([fun]) "
+                             f"to have it squared, or use {', '.join(_WITHOUT_HESSIAN)}")
     if linear_solver is not None:
         _check_capable("linear_solver", method, tuple(_DESCENT))
         twice = [name for name in ("sparse_solver", "treat_as_dense") if options.get(name)]
@@ -217,8 +227,8 @@ def _first_order(problem, run, method, bounds, constraints, tol, options):
     _check_number("last", values["last"], positive=True)
     _check_count("seed", values["seed"], 0)
     if values["step"] is None:
-        raise ValueError(f"method {method!r} needs option step, the length of a step divided by that of the gradient: it "
-                         "depends on the objective")
+        raise ValueError(f"method {method!r} needs option step, the length of a step divided by that of the gradient: "
+                         "it depends on the objective")
     rule = _rule(problem, method, values)
     sizes = problem.flat("option step", values["step"])
     if not (np.isfinite(sizes).all() and (sizes >= 0.0).all()):

@@ -124,8 +124,8 @@ class Problem:
         if not isinstance(values, (list, tuple)) and np.ndim(values) == 0:
             values = [values] * len(self.variables)
         if len(values) != len(self.variables):
-            raise ValueError(f"{name} must be one number, or an entry for each of the {len(self.variables)} items of x0, "
-                             f"got {len(values)}")
+            raise ValueError(f"{name} must be one number, or an entry for each of the {len(self.variables)} items of "
+                             f"x0, got {len(values)}")
         result = np.empty(self.size)
         for variable, value in zip(self.variables, values):
             try:

@@ -150,8 +150,8 @@ class PixelMotion(PixelMap):
 
     @cached_property
     def is_zero(self):
-        """Whether no motion changes anything, as inside of a silhouette."""
-        return bool(len(self.gain.array)) and not self.gain.array.any()
+        """Whether no motion changes anything, as inside of a silhouette. Pixels that show nothing may hold any bits."""
+        return bool(len(self.gain.array)) and not self.gain.array.view(np.int64).any()
 
     def forward(self, x):
         if self.is_zero:

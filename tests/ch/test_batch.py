@@ -113,7 +113,8 @@ def test_batches_in_batches():
     np.testing.assert_array_equal(nested.r.ravel(), flat.r.ravel())
     np.testing.assert_allclose(nested.dr_wrt(shape).toarray(), flat.dr_wrt(shape).toarray())
     one, other = (Problem(batch, [shape], LeastSquares()) for batch in (nested, flat))
-    for found, expected in zip(one.normal_equations(one.residual(), None), other.normal_equations(other.residual(), None)):
+    equations = (problem.normal_equations(problem.residual(), None) for problem in (one, other))
+    for found, expected in zip(*equations):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
@@ -171,7 +172,8 @@ def test_replacing_a_part():
 
 @pytest.mark.parametrize("parts, error, message", [
     (ch.Ch([1.0]), TypeError, "parts must be a list of nodes, got Ch"), ([], ValueError, "parts is empty"),
-    ([1.0], TypeError, r"parts\[0\] must be a node"), ("twice", ValueError, r"parts\[1\] is the very node that parts\[0\] is")])
+    ([1.0], TypeError, r"parts\[0\] must be a node"),
+    ("twice", ValueError, r"parts\[1\] is the very node that parts\[0\] is")])
 def test_parts_that_are_refused(parts, error, message):
     x = ch.array([1.0])
     with pytest.raises(error, match=message):

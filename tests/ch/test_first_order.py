@@ -137,7 +137,8 @@ class OnlyTransposed(LinearMap):
 def test_products_with_the_transposed_derivative_are_enough(method):
     x = ch.array([2.0, -1.0])
     options = {"step": 0.1, "maxiter": 200} if method in ("adam", "sgd", "momentum") else {}
-    result = ch.minimize({"views": ch.Batch([Backward(x) - 1.0, Backward(2.0 * x)])}, [x], method=method, options=options)
+    views = ch.Batch([Backward(x) - 1.0, Backward(2.0 * x)])
+    result = ch.minimize({"views": views}, [x], method=method, options=options)
     np.testing.assert_allclose(x.r, 0.2, atol=1e-3)
     assert np.abs(result.grad).max() < 1e-2
 
@@ -292,7 +293,8 @@ def test_options_that_are_refused(method, options, message):
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"batch_size": 11}, "batch_size must be from 1 to 10"), ({"batch_size": 0}, "batch_size must be a whole number from 1"),
+    ({"batch_size": 11}, "batch_size must be from 1 to 10"),
+    ({"batch_size": 0}, "batch_size must be a whole number from 1"),
     ({"batch_size": 2, "seed": -1}, "seed must be a whole number from 0")])
 def test_minibatches_that_are_refused(options, message):
     batch, line = batch_of_lines()
