@@ -24,6 +24,8 @@ CLAIMS = {  # of each scene, the pattern of a number that it prints: its least a
     "per_face_normals": {"# faces": (2880, 2880)},
     "point_light": {"steps, # off": (0, 1e-6)},
     "silhouette": {"; # change": (300, 2000)},
+    "soft_rasterizer_figures": {r"#% \(sigma 0.003\)": (10, 16), r"#% \(sigma 0.03\)": (25, 40),
+                                r"#% \(gamma 0.0001\)": (0, 4), r"#% \(gamma 0.1\)": (40, 60)},
     "spherical_harmonics": {"residual #": (0, 1e-6)},
     "texture": {"with # entries": (1e5, 1e6)},
 }

@@ -1,6 +1,6 @@
 """Values at the points where the near plane cuts edges, such as colours and texture coordinates.
 
-With s the place of such a point on its edge from a to b (see `kernels.clipping`), its value is (1 - s) A + s B, and since
+With s the place of such a point on its edge from a to b (see `kernels.clipping`), its value is (1 - s) A + s B, and as
 the point stays in the plane,
 
     ds = -((1 - s) dz_a + s dz_b) / (z_b - z_a)

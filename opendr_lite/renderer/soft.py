@@ -8,9 +8,9 @@ distance of a pixel from the outline of face j on the screen, delta = 1 inside i
     S   = 1 - prod_j (1 - D_j)                              the silhouette
     I   = sum_j w_j c_j + w_b B                             the colour, w_j ~ D_j exp(q_j / gamma)
 
-All faces up to where D = dist_eps count, whatever their number, and the derivative is the exact one of that image, except
-where it jumps: where D passes dist_eps, where z passes far, and where a face is seen edge on (its colours, not its
-silhouette). The formulas, and what each option does, are in `kernels.cpu.soft_aggregation`.
+All faces up to where D = dist_eps count, whatever their number. The derivative is the exact one of that image, except
+where it jumps: where D passes dist_eps, where z passes far, where the near plane begins to cut a face, and where a face
+is seen edge on (its colours, not its silhouette). The formulas are in `kernels.cpu.soft_aggregation`.
 
 The unit of sigma is that of normalized image coordinates, squared: the shorter side of the image spans [-1, 1], as in
 PyTorch3D and (square images) Soft Rasterizer. `sigma_pixels` is a distance in pixels instead,
@@ -20,9 +20,9 @@ PyTorch3D and (square images) Soft Rasterizer. `sigma_pixels` is a distance in p
 so that a pixel sigma_pixels inside an outline has D = sigmoid(1) = 0.73, and one as far outside 0.27.
 
 Differences from the original: its gradient of colours is not the derivative of its image, as it leaves out how colours
-and depths change as a face moves over the screen, its hard silhouette has a gradient, and faces outside [near, far] have
-none at all. Here, as in all renderers, what is nearer than the near plane is cut off, and pieces of a face that this
-leaves count as faces.
+and depths change as a face moves over the screen; its hard silhouette has a gradient; and faces outside [near, far]
+have none at all. Here, as in all renderers, what is nearer than the near plane is cut off; the pieces that this leaves
+of a face blur one by one.
 """
 from functools import reduce
 from operator import add
@@ -128,7 +128,7 @@ class SoftBase(BaseRenderer):
         sigmoid = self._chosen("sigmoid", SIGMOIDS)
         least = self._number("dist_eps")
         if not 0.0 < least < 1.0:
-            raise ValueError(f"dist_eps must be between 0 and 1, both excluded: it is the probability below which a face "
+            raise ValueError("dist_eps must be between 0 and 1, both excluded, as the probability below which a face "
                              f"does not count; got {least:g}")
         unit = self._pixel ** 2 if self.distance != "barycentric" else 1.0
         if self.distance == "hard":
@@ -161,7 +161,8 @@ class SoftBase(BaseRenderer):
     def _chosen(self, name, codes):
         value = getattr(self, name)
         if value not in codes:
-            raise ValueError(f"{type(self).__name__}: {name} must be one of {', '.join(map(repr, codes))}, got {value!r}")
+            raise ValueError(f"{type(self).__name__}: {name} must be one of {', '.join(map(repr, codes))}, got "
+                             f"{value!r}")
         return codes[value]
 
     def _number(self, name):
@@ -204,11 +205,11 @@ class SoftSilhouetteRenderer(SoftBase):
     sigma_pixels : number or node
         The same as a distance in pixels, instead of `sigma`.
     distance : str
-        'euclidean' (squared distance from the outline, the default), 'barycentric' (signed square of the least barycentric
-        coordinate), or 'hard' (inside or not).
+        'euclidean' (squared distance from the outline, the default), 'barycentric' (signed square of the least
+        barycentric coordinate), or 'hard' (inside or not).
     union : str
-        'prod' (the default), 'sum', 'max' or 'hard' as in Soft Rasterizer; 'einstein', 'hamacher', 'bounded' or 'yager',
-        other T-conorms as in GenDR. See `kernels.cpu.soft_aggregation.unions`.
+        How probabilities add up: 'prod' (the default), 'sum' or 'hard' as in Soft Rasterizer; 'max', 'einstein',
+        'hamacher', 'bounded' or 'yager', other T-conorms as in GenDR. See `kernels.cpu.soft_aggregation.unions`.
     sigmoid : str
         'logistic' (the default), 'gaussian', 'laplace', 'sech', 'cauchy', 'reciprocal', 'uniform' or 'exponential'.
     dist_eps : float
@@ -231,7 +232,7 @@ class SoftSilhouetteRenderer(SoftBase):
     def _soft(self):
         height, width = self.image_size
         return cover(self._extended_screen, self._clipped_faces, width, height, self._blur,
-                     self._chosen("union", UNIONS))
+                     self._chosen("union", UNIONS), len(self.faces))
 
     def compute_r(self):
         return self.silhouette_image
@@ -265,8 +266,8 @@ class SoftRenderer(SoftBase, TexturedRenderer):
     gamma : number or node
         How much the nearest face dominates: the less, the more. 1e-4 by default.
     blending : str
-        'softmax' (Soft Rasterizer's, the default), 'pytorch3d' (interpolation with perspective, a background that the mesh
-        hides wherever it counts), or 'hard' (the nearest face).
+        'softmax' (Soft Rasterizer's, the default), 'pytorch3d' (interpolation with perspective, and a background that
+        the mesh hides wherever it counts), or 'hard' (the nearest face).
     eps : number
         How near the background is, from 0 (far) to 1 (near): 1e-3 by default, with 'pytorch3d' 1e-10. With 'softmax' it
         counts twice, as in the code of Soft Rasterizer; its paper has it once.
@@ -290,8 +291,8 @@ class SoftRenderer(SoftBase, TexturedRenderer):
 
     terms = ("f", "frustum", "ft", "background_image", "texture_filter", "distance", "sigmoid", "dist_eps", "blending",
              "eps")
-    dterms = ("vc", "fc", "surface_texture", "texture_image", "vt", "bgcolor", "camera", "sigma", "sigma_pixels", "gamma",
-              "screen_points", "cut_colors", "cut_texcoords")
+    dterms = ("vc", "fc", "surface_texture", "texture_image", "vt", "bgcolor", "camera", "sigma", "sigma_pixels",
+              "gamma", "screen_points", "cut_colors", "cut_texcoords")
     initial_values = {"gamma": 1e-4, "blending": "softmax", "bgcolor": 0.0, "texture_filter": "bilinear"}
 
     # ------------------------------------------------------------------ colours
@@ -307,8 +308,8 @@ class SoftRenderer(SoftBase, TexturedRenderer):
         if getattr(self, "surface_texture", None) is not None:
             counts.append(self._checked_cells.shape[2])
         if not counts:
-            raise AttributeError(f"{type(self).__name__} has no colours yet: set vc (of the vertices), fc (of the faces), "
-                                 "texture_image with vt, or surface_texture, as in rn.set(vc=...)")
+            raise AttributeError(f"{type(self).__name__} has no colours yet: set vc (of the vertices), fc (of the "
+                                 "faces), texture_image with vt, or surface_texture, as in rn.set(vc=...)")
         return max(counts)
 
     @depends_on("f", "surface_texture")
@@ -318,7 +319,8 @@ class SoftRenderer(SoftBase, TexturedRenderer):
             raise ValueError(f"surface_texture must have shape ({count}, R * R, channels), got {cells.shape}")
         check_finite(cells, "surface_texture")
         if getattr(self, "fc", None) is not None:
-            raise ValueError("fc and surface_texture are both given, and both colour the faces: set one of them to None")
+            raise ValueError("fc and surface_texture are both given, and both colour the faces: set one of them to "
+                             "None")
         return cells
 
     @depends_on("f", "frustum", "camera", "vc")
@@ -390,9 +392,9 @@ class SoftRenderer(SoftBase, TexturedRenderer):
 
     # ------------------------------------------------------------------ image
 
-    @depends_on("f", "frustum", "camera", "ft", "background_image", "texture_filter", "distance", "sigmoid", "dist_eps",
-                "blending", "eps", "vc", "fc", "surface_texture", "texture_image", "vt", "bgcolor", "sigma", "sigma_pixels",
-                "gamma")
+    @depends_on("f", "frustum", "camera", "ft", "background_image", "texture_filter", "distance", "sigmoid",
+                "dist_eps", "blending", "eps", "vc", "fc", "surface_texture", "texture_image", "vt", "bgcolor", "sigma",
+                "sigma_pixels", "gamma")
     def _soft(self):
         height, width = self.image_size
         frustum = self._checked_frustum

@@ -21,7 +21,7 @@ def cutoff(sigmoid, dist_eps):
 
 
 def distances(corners, pu, pv, distance, unit):
-    """(signed argument of the sigmoid times sigma, barycentrics) of all pixels; corners (3, 2), unit = size of a pixel."""
+    """(signed argument of the sigmoid, times sigma, and barycentrics) of all pixels; `unit` is the size of one."""
     edges = np.roll(corners, -1, axis=0) - corners
     area = edges[0, 0] * edges[1, 1] - edges[0, 1] * edges[1, 0]
     functions = [e[0] * (pv - a[1]) - e[1] * (pu - a[0]) for a, e in zip(corners, edges)]
@@ -57,8 +57,7 @@ def fragments(screen, f, width, height, *, sigma, distance="euclidean", sigmoid=
 
 
 def silhouette(screen, f, width, height, union="prod", **blur):
-    seen = [np.where(touched, d, 0.0) for touched, d, _ in fragments(screen, f, width, height, **blur)]
-    seen = np.array(seen)
+    seen = np.array([np.where(touched, d, 0.0) for touched, d, _ in fragments(screen, f, width, height, **blur)])
     if union == "prod":
         return 1 - np.prod(1 - seen, axis=0)
     if union == "sum":

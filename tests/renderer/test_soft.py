@@ -65,12 +65,14 @@ def under_the_camera(cls, sigma=1e-3, **terms):
 
 def twin(rn):
     """The image of the NumPy twin."""
-    values = {name: getattr(rn, name).r for name in ("vc", "fc", "surface_texture") if getattr(rn, name, None) is not None}
+    values = {name: getattr(rn, name).r for name in ("vc", "fc", "surface_texture")
+              if getattr(rn, name, None) is not None}
     if getattr(rn, "texture_image", None) is not None:
         vt, ft = rn._texture_mesh
         values |= {"texture": rn.texture_image.r, "vt": vt, "ft": ft}
-    return soft.image(rn.screen, rn.faces, WIDTH, HEIGHT, near=0.1, far=50.0, gamma=float(rn.gamma), blending=rn.blending,
-                      background=rn.bgcolor.r, distance=rn.distance, sigma=float(rn.sigma), **values)
+    return soft.image(rn.screen, rn.faces, WIDTH, HEIGHT, near=0.1, far=50.0, gamma=float(rn.gamma),
+                      blending=rn.blending, background=rn.bgcolor.r, distance=rn.distance, sigma=float(rn.sigma),
+                      **values)
 
 
 def variable(rn, name):
@@ -205,7 +207,8 @@ def test_faces_without_area_have_finite_derivatives():
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_silhouette_is_that_of_the_twin(distance, union):
     rn = silhouette(distance, union=union)
-    expected = soft.silhouette(rn.screen, rn.faces, WIDTH, HEIGHT, union=union, distance=distance, sigma=float(rn.sigma))
+    expected = soft.silhouette(rn.screen, rn.faces, WIDTH, HEIGHT, union=union, distance=distance,
+                               sigma=float(rn.sigma))
     np.testing.assert_allclose(rn.r, expected, atol=1e-12)
     if "hard" in (distance, union):
         assert rn.dr_wrt(rn.v) is None
@@ -390,6 +393,31 @@ def test_thousands_of_faces_at_a_pixel():
     assert (SoftSilhouetteRenderer(**scene).r == 1).all()
 
 
+@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_odd_scenes(seed):
+    """Whatever the mesh and the options: faces without area, of all sizes, around the camera. All is finite."""
+    rng = np.random.default_rng(seed)
+    v = rng.standard_normal((8, 3)) * 10.0 ** rng.integers(-2, 3) + [0, 0, rng.choice([0, 1, 5])]
+    v = np.round(v) if seed % 4 == 0 else v
+    scene = {"camera": camera(Ch(v), 9, 7), "f": rng.integers(0, 8, (12, 3)), "frustum": frustum(9, 7, near=0.1),
+             "distance": DISTANCES[seed % 3], "sigmoid": list(SIGMOIDS)[seed % 8],
+             "dist_eps": 10.0 ** rng.integers(-5, 0), "sigma": Ch(10.0 ** rng.integers(-8, 1))}
+    outline = SoftSilhouetteRenderer(union=list(UNIONS)[rng.integers(8)], **scene)
+    rn = SoftRenderer(blending=BLENDINGS[rng.integers(3)], gamma=Ch(10.0 ** rng.integers(-7, 1)),
+                      vc=Ch(rng.random((8, 3))), fc=Ch(rng.random((12, 3))), vt=Ch(rng.standard_normal((8, 2))),
+                      texture_image=Ch(rng.random((3, 5, 3))), **scene)
+    for node, names in ((outline, ("v", "sigma")), (rn, ("v", "sigma", "gamma", "vc", "fc", "vt", "texture_image"))):
+        assert np.isfinite(node.r).all()
+        for name in names:
+            x = variable(node, name)
+            direction, weights = rng.standard_normal(x.size), rng.standard_normal(node.size)
+            forward, jacobian = node.jvp(x, direction), node.dr_wrt(x)
+            size = 0.0 if jacobian is None else np.linalg.norm(jacobian.data)
+            assert np.isfinite(forward).all() and np.isfinite(size)
+            assert abs(weights @ forward - direction @ node.vjp(x, weights)) <= 1e-11 * size
+
+
 def test_small_gamma_does_not_overflow():
     rn = image(gamma=Ch(1e-9))
     assert np.isfinite(rn.r).all()
@@ -423,7 +451,7 @@ def test_travels_and_explains_itself():
     assert explain_derivative(rn, rn.v) is None and explain_derivative(rn, rn.gamma) is None
     outline = silhouette(union="hard")
     assert "piecewise constant" in explain_derivative(outline, outline.v)
-    assert check_scene(rn) is not None
+    assert not {"hidden faces", "small faces"} & {finding.name for finding in check_scene(rn).findings}
 
 
 @pytest.mark.parametrize("terms, complaint", [
@@ -442,7 +470,8 @@ def test_travels_and_explains_itself():
     ({"surface_texture": np.ones((FACES, 3, 3))}, r"surface_texture must have shape \(76, R \* R, channels\)"),
     ({"surface_texture": np.ones((FACES, 4, 3)), "fc": np.ones((FACES, 3))}, "both colour the faces"),
     ({"vc": np.full((40, 3), np.nan)}, "vc has 120 entries that are NaN"),
-    ({"vt": np.ones((40, 2)), "texture_image": np.ones((4, 4, 3)), "texture_filter": "mipmap"}, "texture_filter must be"),
+    ({"vt": np.ones((40, 2)), "texture_image": np.ones((4, 4, 3)), "texture_filter": "mipmap"},
+     "texture_filter must be"),
     ({"f": np.empty((0, 3), int)}, "the mesh is empty"),
 ])
 def test_bad_input(terms, complaint):

@@ -1,8 +1,8 @@
 """Images of what faces show where they are likely to be, and the derivative of those.
 
-A face that reaches a pixel has there a probability (`sigmoids`), a depth (`surface`) and a colour (`colors`); `mixing` has
-the formulas. The image and forward products go from face to face in each band of rows of the image; reverse products from
-face to face, each of which gathers from its own pixels (see `silhouettes`).
+A face has a probability (`sigmoids`), a depth (`surface`) and a colour (`colors`) at each pixel that it reaches, from
+which `mixing` makes the image. The image and forward products go from face to face in each band of rows of the image;
+reverse products from face to face, each of which gathers from its own pixels (see `silhouettes`).
 """
 import math
 from typing import NamedTuple

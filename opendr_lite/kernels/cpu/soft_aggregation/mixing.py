@@ -1,7 +1,7 @@
 """How the faces that reach a pixel are mixed.
 
-A face that reaches a pixel has there a probability D (`sigmoids`), a depth z and a colour c (`surface`, `colors`). With the
-nearness q = (far - z) / (far - near), q_b that of the background, and M the largest of them all,
+A face has a probability D (`sigmoids`), a depth z (`surface`) and a colour c (`colors`) at each pixel that it reaches.
+With the nearness q = (far - z) / (far - near), q_b that of the background, and M the largest of them all,
 
     I = (sum_j W_j c_j + W_b B) / W        W_j = D_j exp((q_j - M) / gamma)        W = sum_j W_j + W_b
 

@@ -103,7 +103,7 @@ class SoftSilhouette(NamedTuple):
                           len(screen), blocks=blocks)
 
 
-def cover(screen, f, width, height, blur, union):
+def cover(screen, f, width, height, blur, union, num_faces):
     """The `SoftSilhouette` of a mesh.
 
     Parameters
@@ -114,11 +114,14 @@ def cover(screen, f, width, height, blur, union):
     width, height : int
     blur : Blur
     union : int
+    num_faces : int
+        What a sum is divided by: the number of faces before they were clipped.
     """
     box = reached_boxes(read_only(screen), read_only(f), blur, width, height)
     image, slope = empty((height, width)), empty((height, width))
     winner = empty((height, width), np.int32)
-    run_bands(_cover_rows, row_bands(height), *map(read_only, (screen, f, box)), blur, union, image, slope, winner)
+    run_bands(_cover_rows, row_bands(height), *map(read_only, (screen, f, box)), blur, union,
+              float(num_faces), image, slope, winner)
     return SoftSilhouette(image, slope, winner, screen, f, box, blur, union)
 
 
@@ -138,7 +141,7 @@ def _gather_corners(f, values, total):
 
 
 @kernel
-def _cover_rows(start, stop, screen, f, box, blur, union, image, slope, winner):
+def _cover_rows(start, stop, screen, f, box, blur, union, num_faces, image, slope, winner):
     width = image.shape[1]
     line = new_line(width)
     column, x, _, _ = line
@@ -157,7 +160,7 @@ def _cover_rows(start, stop, screen, f, box, blur, union, image, slope, winner):
                     image[j, i], winner[j, i] = amount, t
     for j in range(start, stop):
         for i in range(width):
-            image[j, i], slope[j, i] = union_of(union, image[j, i], float(len(f)))
+            image[j, i], slope[j, i] = union_of(union, image[j, i], num_faces)
 
 
 @formula
