@@ -85,7 +85,7 @@ def test_smaller_than_by_itself(name, tmp_path):
 
 
 def test_every_scene_is_tested():
-    others = {"common", "fit_globe", "fit_textured_mesh", "gallery", "track_globe", *SMALLER}
+    others = {"common", "deform_sphere", "fit_globe", "fit_textured_mesh", "gallery", "track_globe", *SMALLER}
     assert {path.stem for path in DEMOS.glob("*.py")} - others == set(CLAIMS)
 
 
@@ -125,6 +125,33 @@ def test_globe_is_tracked(tmp_path):
     assert (tmp_path / "track.gif").stat().st_size > 100_000
 
 
+def test_sphere_is_deformed(tmp_path):
+    said = run("deform_sphere", "--views", 10, "--size", 32, "--output", tmp_path)
+    assert number("all # views", said) == 10
+    assert number("IoU #, softly", said) >= 0.94
+    assert number("softly rendered #; # iterations".replace("#", r"\S+", 1), said) <= 60
+    *_, last = said.splitlines()[:-1]
+    assert number("held out #;", last) >= 0.9
+    assert number("# folded edges", last) == 0
+    assert number("smallest angle # degrees", last) >= 5
+    assert number("# needles", last) == 0
+    for name in ("silhouettes", "mesh", "stages"):
+        assert np.ptp(load_image(tmp_path / f"{name}.png")) > 0.5
+    assert len(load_mesh(tmp_path / "mesh.obj").v) > 100
+
+
+def test_sphere_is_deformed_to_own_silhouettes_by_adam(tmp_path):
+    """A disc in every view, as bytes in the last of four channels; the sphere grows towards it."""
+    row, column = np.mgrid[:24, :24]
+    disc = 255 * (np.hypot(row - 11.5, column - 11.5) < 11)
+    np.save(tmp_path / "silhouettes.npy", np.broadcast_to(disc, (5, 4, 24, 24)).astype(np.uint8))
+    np.save(tmp_path / "cameras.npy", [[2.732, 30.0, 72.0 * view] for view in range(5)])
+    said = run("deform_sphere", "--method", "adam", "--steps", 10, "--output", tmp_path,
+               "--silhouettes", tmp_path / "silhouettes.npy", "--cameras", tmp_path / "cameras.npy")
+    scores = [float(score) for score in re.findall("fitted ([.0-9]+)", said)]
+    assert len(scores) == 5 and scores[-1] > scores[0] + 0.02
+
+
 def test_own_mesh_in_own_picture(tmp_path):
     """A mesh without texture, and a picture of twice the size: the fit starts elsewhere, without truth."""
     mesh = load_mesh(DEMOS / "data" / "earth.obj")
@@ -152,3 +179,12 @@ def test_clear_errors(options, complaint):
     said = run("fit_globe", *options, expect=1 if "--translation" in options else 2)
     assert complaint in said
     assert "Traceback" not in said
+
+
+def test_silhouettes_and_cameras_belong_together(tmp_path):
+    np.save(tmp_path / "silhouettes.npy", np.ones((2, 8, 8)))
+    np.save(tmp_path / "cameras.npy", np.ones((3, 3)))
+    silhouettes, cameras = tmp_path / "silhouettes.npy", tmp_path / "cameras.npy"
+    assert "give both or none" in run("deform_sphere", "--cameras", cameras, expect=2)
+    assert "azimuth of 2 views, got (3, 3)" in run("deform_sphere", "--cameras", cameras, "--silhouettes", silhouettes,
+                                                   expect=1)
