@@ -82,12 +82,12 @@ NEAR = [
     Stage(6, 1, (1,), 1.3, 5e-5, 0, 1e-4, 0),
 ]
 LAST = [
-    Stage(3, 3, (1,), 1.3, 5e-6, 5e-5, 1e-4, 0),
-    Stage(4, 2, (1,), 0, 5e-6, 5e-5, 1e-4, 0),
+    Stage(4, 3, (1,), 1.3, 5e-6, 5e-5, 1e-4, 1e-3),
+    Stage(4, 2, (1,), 0, 5e-6, 5e-5, 1e-4, 3e-3),
 ]
 PRESETS = {
     "fit": FAR + NEAR,
-    "clean": [stage._replace(barriers=1e-3) for stage in FAR + NEAR + LAST],
+    "clean": [stage._replace(barriers=1e-3) for stage in FAR + NEAR] + LAST,
 }
 
 
