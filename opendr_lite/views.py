@@ -102,7 +102,13 @@ def _all_renderers(renderers, cameras):
     if cameras is None:
         if isinstance(renderers, Ch):
             raise TypeError("renderers must be a list of them, or one with cameras; got one without")
-        return list(renderers)
+        renderers = list(renderers) if np.iterable(renderers) else renderers
+        if not renderers or not isinstance(renderers, list):
+            raise TypeError(f"renderers must be a list of one for each view, got {renderers!r:.80}")
+        for position, renderer in enumerate(renderers):
+            if not isinstance(renderer, Ch):
+                raise TypeError(f"renderers[{position}] must be a renderer, got {type(renderer).__name__}")
+        return renderers
     if not isinstance(renderers, Ch):
         raise TypeError(f"with cameras, renderers must be one renderer, the scene, got {type(renderers).__name__}")
     cameras = list(cameras)
@@ -119,9 +125,13 @@ def _residuals(renderers, images, residual):
         if residual is not None:
             raise ValueError("residual is given, but no images that it could compare with")
         return renderers
+    if not np.iterable(images):
+        raise TypeError(f"images must be a sequence of them, one for each view, got {images!r}")
+    images = [np.asarray(image, dtype=np.float64) for image in images]
     if len(images) != len(renderers):
         raise ValueError(f"images must be one for each of the {len(renderers)} views, got {len(images)}")
-    images = [np.asarray(image, dtype=np.float64) for image in images]
+    if residual is not None and not callable(residual):
+        raise TypeError(f"residual must take the rendered image and the observed one, got {type(residual).__name__}")
     for position, image in enumerate(images):
         if not np.isfinite(image).all():
             raise ValueError(f"images[{position}] has {np.count_nonzero(~np.isfinite(image))} entries that are NaN or "

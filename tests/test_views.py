@@ -240,3 +240,15 @@ def test_cameras_of_several_renderers_are_refused():
     renderer, *_ = scene("silhouette")
     with pytest.raises(TypeError, match="must be one renderer, the scene, got list"):
         Views([renderer], cameras=CAMERAS)
+
+
+@pytest.mark.parametrize("renderers, terms, message", [
+    ([], {}, r"renderers must be a list of one for each view, got \[\]"),
+    (3, {}, "renderers must be a list of one for each view, got 3"),
+    ([3], {"images": [np.zeros((2, 2))]}, r"renderers\[0\] must be a renderer, got int"),
+    (None, {"images": 3}, "images must be a sequence of them"),
+    (None, {"images": [np.zeros((2, 2))], "residual": 3}, "residual must take the rendered image and the observed one")])
+def test_what_are_no_views(renderers, terms, message):
+    renderer, *_ = scene("silhouette")
+    with pytest.raises(TypeError, match=message):
+        Views([renderer] if renderers is None else renderers, **terms)

@@ -21,6 +21,7 @@ import numpy as np
 from ..threads import in_parallel
 from .batch_tangent import BatchTangent, groups, stacked
 from .linear_maps import LinearMap, as_csr, identity
+from .spread_tangent import SpreadTangent, is_spread_by
 from .tangents import Tangent
 
 __all__ = ["between", "depends", "evaluate", "evaluate_all", "jacobian", "jvp", "nodes_below", "pull_back",
@@ -220,7 +221,7 @@ class _Step:
             tangent = tangents.get(child)
             local = self.node._local_map(child) if tangent is not None else None
             if local is not None:
-                total = _plus(total, _written(local @ tangent), tangent)
+                total = _plus(total, _times(local, tangent), tangent)
         return total
 
     def pull_back(self, cotangent, cotangents, wanted):
@@ -317,14 +318,20 @@ def _for_each(function, roots, *arguments):
     return in_parallel(lambda entry: function(*entry), zip(roots, *arguments))
 
 
-def _written(tangent):
-    return tangent.written() if isinstance(tangent, LinearMap) else tangent
+def _times(local, tangent):
+    """What a local derivative makes of a tangent, in a form that is applied at no more cost than need be."""
+    if isinstance(tangent, SpreadTangent) or is_spread_by(local, tangent):
+        return SpreadTangent.of(local, tangent)
+    product = local @ tangent
+    return product.written() if isinstance(product, LinearMap) else product
 
 
 def _plus(total, part, source):
     """total + part, in the memory of `part` where that may be written to and is not what `part` was computed from."""
     if total is None:
         return part
+    if isinstance(part, SpreadTangent):
+        return part + total
     if isinstance(part, LinearMap) and isinstance(total, LinearMap):
         return (total + part).written()
     if isinstance(part, LinearMap) or isinstance(total, LinearMap):

@@ -24,14 +24,20 @@ __all__ = ["ChamferDistance", "chamfer_distance", "chamfer_normal_residuals", "c
 
 
 class Nearest(Ch):
-    """The index (N,) of the point y that is nearest to each point x, by the `norm` 1 or 2; piecewise constant."""
+    """The index (N,) of the point y that is nearest to each point x, by the `norm` 1 or 2; piecewise constant.
+
+    Of points in one place it is the first.
+    """
 
     terms = "x", "y", "norm"
     dterms = ()
 
     def compute_r(self):
         x, y = input_value(self, "x"), input_value(self, "y")
-        return cKDTree(y).query(x, p=self.norm)[1].astype(np.float64)
+        places, first = y, np.arange(len(y))
+        if np.unique(y[:, 0]).size < len(y):  # perhaps many in one place, which a tree cannot take apart
+            places, first = np.unique(y, axis=0, return_index=True)
+        return first[cKDTree(places).query(x, p=self.norm)[1]].astype(np.float64)
 
 
 class ChamferDistance(NamedTuple):

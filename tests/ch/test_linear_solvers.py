@@ -196,7 +196,7 @@ def test_an_extra_that_is_missing_is_named(name, monkeypatch):
         raise ImportError(module)
 
     monkeypatch.setattr(factorizations, "import_module", missing)
-    with pytest.raises(ImportError, match=rf"linear_solver='{name}' needs .*pip install opendr-lite\[{name}\]"):
+    with pytest.raises(ImportError, match=rf"factorization '{name}' needs .*pip install opendr-lite\[{name}\]"):
         LinearAlgebra(400, 400, name).model(sp.identity(400, format="csr"), np.ones(400)).gauss_newton_step()
 
 

@@ -1,9 +1,11 @@
 """Tangents that know which columns they have, against those with all of them."""
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from opendr_lite import ch
-from opendr_lite.ch import differentiation, tangents
+from opendr_lite.ch import differentiation, spread_tangent, tangents
 from opendr_lite.ch.problem import Problem
 from opendr_lite.ch.robust import make_loss
 from opendr_lite.ch.tangents import FormedTangent
@@ -57,3 +59,37 @@ def test_jacobian_of_parts_of_variables_that_meet(monkeypatch, long):
     matrix, gradient = problem.normal_equations(r, weights)
     np.testing.assert_allclose(matrix, (expected.T * weights) @ expected, atol=1e-14)
     np.testing.assert_allclose(gradient, (expected.T * weights) @ r, atol=1e-14)
+
+
+def centred(x):
+    """Residuals whose Jacobians are full, full but for a part, and not: a mean, of squares, depends on all of x."""
+    mean = ch.mean(x ** 2, axis=0)
+    return [x - mean, mean - ch.sin(x), 2.0 * (x - mean)[:5] + x[5:10], 0.5 * x]
+
+
+@pytest.mark.parametrize("combined", [list, lambda parts: [ch.Batch(parts)]])
+def test_what_depends_on_everything_is_not_formed(monkeypatch, combined):
+    x = ch.Ch(np.random.default_rng(0).standard_normal((12, 3)))
+    fun = combined(centred(x))
+    problem = Problem(fun, [x], make_loss("linear"))
+    expected = np.vstack([part.dr_wrt(x).toarray() for part in fun])
+    r, weights = problem.residual(), np.linspace(0.5, 1.5, len(expected))
+    for work in (spread_tangent._WORK, 100.0):
+        monkeypatch.setattr(spread_tangent, "_WORK", work)
+        matrix, gradient = problem.sparse_normal_equations(r, weights, whatever_it_costs=True)
+        np.testing.assert_allclose(matrix.toarray(), (expected.T * weights) @ expected, atol=1e-13)
+        np.testing.assert_allclose(gradient, (expected.T * weights) @ r, atol=1e-13)
+    assert problem.sparse_normal_equations(r, weights) is None
+
+
+def test_a_mean_of_many_takes_no_memory_of_the_square_of_their_number():
+    x = ch.Ch(np.zeros((3000, 3)))
+    goal = np.random.default_rng(0).standard_normal((3000, 3))
+    tracemalloc.start()
+    try:
+        ch.minimize([x - ch.mean(x, axis=0) - goal, 0.1 * x], x0=[x], options={"maxiter": 3})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(x.r, (goal - goal.mean(axis=0)) / 1.01, atol=1e-6)
+    assert peak < 0.2 * 8 * 3 * 3000 ** 2

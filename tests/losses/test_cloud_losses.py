@@ -3,6 +3,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from opendr_lite import losses
 from opendr_lite.ch import Ch
@@ -99,6 +100,22 @@ def test_normals_of_length_zero_have_no_derivative():
     normals = losses.chamfer_distance(x, y, m, n).normals
     assert np.isfinite(normals.r)
     np.testing.assert_array_equal(normals.vjp(m, 1.0)[:3], 0)
+
+
+def test_of_points_in_one_place_the_first_is_the_nearest(monkeypatch):
+    """And they are searched as one: all to all, a cloud padded with zeros would take the square of their number."""
+    sizes = []
+
+    def tree(points):
+        sizes.append(len(points))
+        return cKDTree(points)
+
+    monkeypatch.setattr(losses.chamfer, "cKDTree", tree)
+    y = Ch(np.array([[1.0, 0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0]]))
+    x = Ch([[0.1, 0.2, 0.0]])
+    distance = losses.chamfer_distance(x, y, single_directional=True).distance
+    np.testing.assert_allclose(distance.vjp(y, 1.0).reshape(-1, 3)[1], [-0.2, -0.4, 0])
+    assert sizes == [2] and np.count_nonzero(distance.vjp(y, 1.0)) == 2
 
 
 def test_chamfer_pickles():

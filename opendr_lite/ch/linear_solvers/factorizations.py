@@ -88,5 +88,5 @@ def _extra(module, extra):
     try:
         return import_module(module)
     except ImportError as error:
-        raise ImportError(f"linear_solver={extra!r} needs {module.partition('.')[0]}, which is not installed: "
+        raise ImportError(f"the factorization {extra!r} needs {module.partition('.')[0]}, which is not installed: "
                           f"pip install opendr-lite[{extra}]") from error
