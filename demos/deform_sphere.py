@@ -32,6 +32,7 @@ from opendr_lite.camera import ProjectPoints
 from opendr_lite.geometry import TriNormals
 from opendr_lite.geometry.rows import RowLengths
 from opendr_lite.losses import (
+    Cotangents,
     bilaplacian_residuals,
     flatten_loss,
     flatten_residuals,
@@ -39,7 +40,6 @@ from opendr_lite.losses import (
     laplacian_residuals,
     silhouette_iou_loss,
 )
-from opendr_lite.losses.laplacian import Cotangents
 from opendr_lite.ops import mesh_quality, remesh, ring_widths
 from opendr_lite.plotting import save
 from opendr_lite.primitives import icosphere

@@ -51,6 +51,7 @@ def main():
     write(Image.open(run("opendr_versus_neural") / "figure.png"), images / "neural.png")
     write(Image.open(run("z_and_xy_discontinuities") / "figure.png"), images / "discontinuities.png")
     write(Image.open(run("lights") / "figure.png"), images / "lights.png")
+    write(Image.open(run("deform_sphere") / "mesh.png"), images / "deforming.png")
     harmonics = HERE / "output" / "spherical_harmonics"
     write(Image.open(harmonics / "figure.png"), images / "spherical_harmonics.png")
 

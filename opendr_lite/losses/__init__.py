@@ -8,6 +8,7 @@ from .chamfer import ChamferDistance, chamfer_distance, chamfer_normal_residuals
 from .edges import edge_length_residuals, edge_residuals, mesh_edge_loss
 from .hinges import flatten_loss, flatten_residuals, mesh_normal_consistency, normal_consistency_residuals
 from .laplacian import (
+    Cotangents,
     bilaplacian_residuals,
     laplacian_loss,
     laplacian_residuals,
@@ -26,7 +27,7 @@ from .silhouettes import silhouette_iou_loss, silhouette_residuals
 from .similarity import ssim, ssim_map
 from .total_variation import total_variation, total_variation_residuals
 
-__all__ = ["ChamferDistance", "arap_energy", "arap_residuals", "bilaplacian_residuals", "chamfer_distance",
+__all__ = ["ChamferDistance", "Cotangents", "arap_energy", "arap_residuals", "bilaplacian_residuals", "chamfer_distance",
            "chamfer_normal_residuals", "chamfer_residuals", "edge_length_residuals", "edge_residuals", "flatten_loss",
            "flatten_residuals", "laplacian_loss", "laplacian_residuals", "mesh_edge_loss", "mesh_laplacian_smoothing",
            "mesh_laplacian_smoothing_residuals", "mesh_normal_consistency", "normal_consistency_residuals",

@@ -37,7 +37,7 @@ from ..topology import get_vertices_per_edge
 from .meshes import AsConstant, CombinedPoints, checked_mesh, checked_vertices
 from .robust import smooth_norm_residuals
 
-__all__ = ["bilaplacian_residuals", "laplacian_loss", "laplacian_residuals", "mesh_laplacian_smoothing",
+__all__ = ["Cotangents", "bilaplacian_residuals", "laplacian_loss", "laplacian_residuals", "mesh_laplacian_smoothing",
            "mesh_laplacian_smoothing_residuals"]
 
 _WEIGHTS = ("uniform", "cot", "cotcurv")
