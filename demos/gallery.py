@@ -47,6 +47,7 @@ def main():
     write(Image.open(fit / "overview.png"), images / "fit.png")
     write(Image.open(run("track_globe") / "figure.png"), images / "tracking.png")
     write(Image.open(run("exact") / "figure.png"), images / "exact.png")
+    write(Image.open(run("compare_derivatives") / "figure.png"), images / "derivatives.png")
     write(Image.open(run("soft_rasterizer_figures") / "figure.png"), images / "soft-rasterizer.png")
     harmonics = HERE / "output" / "spherical_harmonics"
     write(Image.open(harmonics / "figure.png"), images / "spherical_harmonics.png")
