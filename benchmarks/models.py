@@ -1,4 +1,4 @@
-"""Exact, neural and soft images, and the gradient of a sum of squares over them; soft ones by sigma; many views at once."""
+"""Exact, neural and soft images with the gradient of a sum of squares over them; soft ones by sigma; many views."""
 from functools import partial
 
 import numpy as np

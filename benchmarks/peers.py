@@ -1,8 +1,8 @@
 """Renderers side by side: an adapter for each, all drawing the same picture of a `Scene`.
 
 The picture is that of the vertex colours, without light, on black; or a soft one of them, or a soft silhouette. The
-energy is the sum of the squares of its differences to a target. What a renderer's own classes take is converted when the
-adapter is made, and not timed.
+energy is the sum of the squares of its differences to a target. What a renderer's own classes take is converted when
+the adapter is made, and not timed.
 """
 import importlib.util
 
@@ -89,7 +89,7 @@ class OpenDRLite(Renderer):
         return self.node.vjp([self.v, self.vc], slope)
 
     def push(self, step):
-        return self.node.jvp(self.v, step)
+        return self.node.jvp(self.v, step).reshape(self.node.shape)
 
 
 class Exact(OpenDRLite):

@@ -90,8 +90,8 @@ strongest = np.abs(true_image.mean(axis=2)).max()
 figure = Figure(figsize=(13, 6.6), layout="constrained")
 columns = figure.subplots(3, 1 + len(KINDS)).T
 pictures = [truth(mesh.v)]
-show(columns[0], (f"truth, {SAMPLES}x{SAMPLES} samples a pixel", "changes as all moves right", "where vertices are to go"),
-     pictures[0], true_image, true_gradient)
+titles = f"truth, {SAMPLES}x{SAMPLES} samples a pixel", "changes as all moves right", "where vertices are to go"
+show(columns[0], titles, pictures[0], true_image, true_gradient)
 for column, (kind, name) in zip(columns[1:], KINDS.items()):
     v = ch.array(mesh.v)
     picture = image(kind, v)
