@@ -7,6 +7,7 @@
     images.py      rows: images and their gradients
     jacobians.py   rows: products with the Jacobian, and the Jacobian itself
     fits.py        rows: Gauss-Newton steps
+    models.py      rows: exact, neural and soft images and their gradients; many views
     rows.py        all rows, and which of them are chosen
     pictures.py    whether the peers draw the same pictures
     worker.py      does jobs in a process of its own

@@ -242,6 +242,7 @@ def draw(results, path):
                    if (share := value(row)) is not None]
         ranges(axis, entries)
         axis.xaxis.set_major_locator(LogLocator())
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
         axis.set(title=title)
 
     with axes_of(2, path) as axes:

@@ -11,7 +11,7 @@ from .row import ALL, ONE, OURS, Row
 from .scenes import ball, described
 from .timing import Job
 
-__all__ = ["rows", "scenes_of"]
+__all__ = ["Drawing", "pictures_of", "rows"]
 
 SIZES = ((640, 480), (1024, 1024))
 FACES = (5856, 20480, 81920, 327680)
@@ -47,23 +47,38 @@ def peers(method, what):
     return {name: Drawing(peer, method, what) for name, peer in PEERS.items() if what == SMALLEST or not peer.slow}
 
 
-def scenes_of(peer, rows):
-    """What a peer draws in these rows: arguments of `ball`."""
-    return list(dict.fromkeys(row.contenders[peer].what for row in rows if peer in row.contenders))
+def pictures_of(peer, rows):
+    """What a peer draws in these rows: name -> (our adapter, its adapter, arguments of `ball`)."""
+    compared = {(row.contenders[OURS].renderer, row.contenders[peer].renderer, row.contenders[peer].what):
+                f"{row.job}, {row.scene}" for row in reversed(rows) if peer in row.contenders}
+    return {name: what for what, name in compared.items()}
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Makes the job of drawing a ball with a renderer, a little farther away each time."""
+    """Makes the job of drawing a ball with a renderer, a little farther away each time.
+
+    Attributes
+    ----------
+    renderer : type
+        Of `peers`.
+    method : str
+        'image' or 'gradient'.
+    what : tuple of int
+        Arguments of `ball`.
+    how : tuple of (str, value)
+        What else the renderer takes.
+    """
 
     renderer: type
     method: str
     what: tuple[int, int, int]
+    how: tuple[tuple[str, object], ...] = ()
 
     def __call__(self):
         scene = ball(*self.what)
-        target = np.random.default_rng(0).random((scene.height, scene.width, 3))
-        draw = getattr(self.renderer(scene, target), self.method)
+        target = np.random.default_rng(0).random((scene.height, scene.width, *self.renderer.channels))
+        draw = getattr(self.renderer(scene, target, **dict(self.how)), self.method)
 
         def run(repetition):
             draw(scene.moved(repetition))

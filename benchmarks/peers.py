@@ -1,18 +1,23 @@
 """Renderers side by side: an adapter for each, all drawing the same picture of a `Scene`.
 
-The picture is that of the vertex colours, without light, on black. The energy is the sum of the squares of its
-differences to a target. What a renderer's own classes take is converted when the adapter is made, and not timed.
+The picture is that of the vertex colours, without light, on black; or a soft one of them, or a soft silhouette. The
+energy is the sum of the squares of its differences to a target. What a renderer's own classes take is converted when
+the adapter is made, and not timed.
 """
 import importlib.util
 
 import numpy as np
 
 from opendr_lite import ColoredRenderer, ProjectPoints, ch, get_num_threads
+from opendr_lite.renderer import SoftRenderer, SoftSilhouetteRenderer
 
 from .row import OURS
 from .soft import before_black
 
-__all__ = ["MODELS", "PEERS", "DeodrEdges", "OpenDRLite"]
+__all__ = ["MODELS", "PEERS", "SIGMA", "DeodrEdges", "Exact", "Neural", "OpenDRLite", "PyTorch3D",
+           "PyTorch3DSoftColours", "PyTorch3DSoftSilhouettes", "SoftColours", "SoftSilhouettes"]
+
+SIGMA, GAMMA = 1e-4, 1e-4  # of soft pictures, if not said otherwise
 
 
 class Renderer:
@@ -32,16 +37,18 @@ class Renderer:
         How far its colours may be from ours, off silhouettes.
     slow : bool
         Whether it takes seconds for a gradient.
+    channels : tuple
+        (3,) of colours, () of silhouettes.
     """
 
-    name, modules, tolerance, slow = "", (), 0.0, False
+    name, modules, tolerance, slow, channels = "", (), 0.0, False, (3,)
 
     def image(self, v):
-        """The picture with vertices v, (h, w, 3)."""
+        """The picture with vertices v, (h, w, 3), or (h, w) of a silhouette."""
         raise NotImplementedError
 
     def gradient(self, v):
-        """Draw with vertices v; the derivatives of the energy by v and by vc, (V, 3) each."""
+        """Draw with vertices v; the derivatives of the energy by v and, of colours, by vc, (V, 3) each."""
         return [2.0 * each for each in self.pull(self.image(v) - self.target)]  # the smaller ones to scale
 
     def pull(self, slope):
@@ -61,14 +68,14 @@ class OpenDRLite(Renderer):
 
     name, derivative = OURS, "opendr"
 
-    def __init__(self, scene, target):
+    def __init__(self, scene, target, **how):
         self.target = target
         self.v, self.vc = ch.array(scene.v), ch.array(scene.vc)
         camera = ProjectPoints(v=self.v, rt=np.zeros(3), t=np.zeros(3), f=2 * [scene.focal],
                                c=[(scene.width - 1) / 2, (scene.height - 1) / 2], k=np.zeros(5))
         self.camera, self.node = camera, self.drawn(
             camera=camera, f=scene.f, vc=self.vc, bgcolor=np.zeros(3),
-            frustum={"near": scene.near, "far": scene.far, "width": scene.width, "height": scene.height})
+            frustum={"near": scene.near, "far": scene.far, "width": scene.width, "height": scene.height}, **how)
 
     def drawn(self, **scene):
         """The node of the image."""
@@ -82,7 +89,7 @@ class OpenDRLite(Renderer):
         return self.node.vjp([self.v, self.vc], slope)
 
     def push(self, step):
-        return self.node.jvp(self.v, step)
+        return self.node.jvp(self.v, step).reshape(self.node.shape)
 
 
 class Exact(OpenDRLite):
@@ -103,6 +110,25 @@ class Soft(OpenDRLite):
 
     def drawn(self, **scene):
         return before_black(**scene)
+
+
+class SoftColours(OpenDRLite):
+    """Its Soft Rasterizer, mixing colours as PyTorch3D does."""
+
+    def drawn(self, sigma=SIGMA, **scene):
+        return SoftRenderer(sigma=sigma, gamma=GAMMA, blending="pytorch3d", **scene)
+
+
+class SoftSilhouettes(OpenDRLite):
+    """Its soft silhouettes."""
+
+    channels = ()
+
+    def drawn(self, vc, bgcolor, sigma=SIGMA, **scene):
+        return SoftSilhouetteRenderer(sigma=sigma, **scene)
+
+    def pull(self, slope):
+        return self.node.vjp([self.v], slope)
 
 
 class Deodr(Renderer):
@@ -192,6 +218,7 @@ class PyTorch3D(Renderer):
     """PyTorch3D (float32): the nearest face of each pixel."""
 
     name, modules, tolerance, slow = "PyTorch3D", ("torch", "pytorch3d"), 0.001, True
+    sigma, faces_per_pixel = 0.0, 1
 
     def __init__(self, scene, target):
         import torch
@@ -204,15 +231,21 @@ class PyTorch3D(Renderer):
         size = scene.height, scene.width
         camera = PerspectiveCameras(focal_length=((scene.focal, scene.focal),), in_ndc=False, image_size=(size,),
                                     principal_point=((scene.width / 2, scene.height / 2),))
-        settings = RasterizationSettings(image_size=size, blur_radius=0.0, faces_per_pixel=1, cull_backfaces=False)
+        settings = RasterizationSettings(image_size=size, blur_radius=float(np.log(1 / 1e-4 - 1)) * self.sigma,
+                                         faces_per_pixel=self.faces_per_pixel, cull_backfaces=False)
         self.rasterizer = MeshRasterizer(cameras=camera, raster_settings=settings)
+        self.planes = scene.near, scene.far
         self.f, self.target = torch.tensor(scene.f, dtype=torch.int64), torch.tensor(target, dtype=torch.float32)
         self.vc = torch.tensor(scene.vc, dtype=torch.float32)
 
     def _draw(self, v, vc):
         axes = self.torch.tensor([-1.0, -1.0, 1.0])  # x is left and y is up there
         fragments = self.rasterizer(self.meshes([v * axes], [self.f]))
-        return self.interpolate(fragments.pix_to_face, fragments.bary_coords, vc[self.f])[0, :, :, 0]
+        return self._mixed(fragments, self.interpolate(fragments.pix_to_face, fragments.bary_coords, vc[self.f]))[0]
+
+    def _mixed(self, fragments, colours):
+        """The picture of the colours (1, h, w, K, 3) of the faces at each pixel."""
+        return colours[:, :, :, 0]
 
     def image(self, v):
         with self.torch.no_grad():
@@ -222,7 +255,30 @@ class PyTorch3D(Renderer):
         v = self.torch.tensor(v, dtype=self.torch.float32, requires_grad=True)
         vc = self.vc.clone().requires_grad_()
         ((self._draw(v, vc) - self.target) ** 2).sum().backward()
-        return v.grad.numpy(), vc.grad.numpy()
+        return [leaf.grad.numpy() for leaf in (v, vc) if leaf.grad is not None]
+
+
+class PyTorch3DSoftColours(PyTorch3D):
+    """Its softmax blend of the hundred nearest faces."""
+
+    sigma, faces_per_pixel = SIGMA, 100
+
+    def _mixed(self, fragments, colours):
+        from pytorch3d.renderer.blending import BlendParams, softmax_rgb_blend
+
+        blend = BlendParams(sigma=self.sigma, gamma=GAMMA, background_color=(0.0, 0.0, 0.0))
+        return softmax_rgb_blend(colours, fragments, blend, *self.planes)[..., :3]
+
+
+class PyTorch3DSoftSilhouettes(PyTorch3D):
+    """Its soft silhouettes of the hundred nearest faces."""
+
+    sigma, faces_per_pixel, channels = SIGMA, 100, ()
+
+    def _mixed(self, fragments, colours):
+        from pytorch3d.renderer.blending import BlendParams, sigmoid_alpha_blend
+
+        return sigmoid_alpha_blend(colours, fragments, BlendParams(sigma=self.sigma))[..., 3]
 
 
 MODELS = {"derivative='opendr'": OpenDRLite, "derivative='exact'": Exact, "derivative='neural'": Neural,

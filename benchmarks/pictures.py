@@ -7,20 +7,20 @@ import json
 
 import numpy as np
 
-from .images import scenes_of
-from .peers import PEERS, OpenDRLite
+from .images import pictures_of
+from .peers import PEERS
 from .race import run
 from .rows import choose
-from .scenes import ball, described
+from .scenes import ball
 
 __all__ = ["exclusion"]
 
 
-def difference(peer, scene):
-    """The largest difference between a peer's colours and ours, where no silhouette is within two pixels."""
-    nothing = np.zeros((scene.height, scene.width, 3))
-    ours = OpenDRLite(scene, nothing)
-    apart = np.abs(PEERS[peer](scene, nothing).image(scene.v) - ours.image(scene.v)).max(axis=2)
+def difference(ours, theirs, scene):
+    """The largest difference between the pictures of two adapters, where no silhouette is within two pixels."""
+    nothing = np.zeros((scene.height, scene.width, *ours.channels))
+    ours, theirs = ours(scene, nothing), theirs(scene, nothing)
+    apart = np.abs(theirs.image(scene.v) - ours.image(scene.v))
     edges = np.pad(ours.node.boundarybool_image > 0, 2)
     for axis in (0, 1):
         edges = np.max([np.roll(edges, shift, axis) for shift in range(-2, 3)], axis=0)
@@ -36,7 +36,7 @@ def exclusion(peer, pattern, quick):
         said = done.stderr.strip().splitlines() or ["it ended the process"]
         return said[-1 if said[0].startswith("Traceback") else 0]
     differences = json.loads(done.stdout.splitlines()[-1])
-    wrong = [f"{scene} by {apart:.2g}" for scene, apart in differences.items() if not apart <= PEERS[peer].tolerance]
+    wrong = [f"{name} by {apart:.2g}" for name, apart in differences.items() if not apart <= PEERS[peer].tolerance]
     return f"draws other pictures: {', '.join(wrong)}" if wrong else None
 
 
@@ -46,8 +46,8 @@ def main():
     parser.add_argument("--rows", default="")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    scenes = scenes_of(options.peer, choose(options.rows, options.quick))
-    print(json.dumps({described(*what): difference(options.peer, ball(*what)) for what in scenes}))
+    pictures = pictures_of(options.peer, choose(options.rows, options.quick))
+    print(json.dumps({name: difference(ours, theirs, ball(*what)) for name, (ours, theirs, what) in pictures.items()}))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def main():
     write(Image.open(fit / "overview.png"), images / "fit.png")
     write(Image.open(run("track_globe") / "figure.png"), images / "tracking.png")
     write(Image.open(run("exact") / "figure.png"), images / "exact.png")
+    write(Image.open(run("compare_derivatives") / "figure.png"), images / "derivatives.png")
     write(Image.open(run("soft_rasterizer_figures") / "figure.png"), images / "soft-rasterizer.png")
     write(Image.open(run("opendr_versus_neural") / "figure.png"), images / "neural.png")
     write(Image.open(run("z_and_xy_discontinuities") / "figure.png"), images / "discontinuities.png")

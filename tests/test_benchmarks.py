@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import basin, figure, gradient_accuracy, hand_depth, pictures, race, report
+from benchmarks import basin, figure, gradient_accuracy, hand_depth, models, pictures, race, report
 from benchmarks.fits import pose_steps
+from benchmarks.images import Drawing, pictures_of
 from benchmarks.level_sets import ellipsoid, level_set
-from benchmarks.peers import PEERS, Deodr, OpenDRLite, PyTorch3D
+from benchmarks.peers import PEERS, Deodr, Neural, OpenDRLite, PyTorch3D, SoftColours, SoftSilhouettes
 from benchmarks.pictures import difference, exclusion
 from benchmarks.race import Failure, measured
 from benchmarks.row import OURS, Row
@@ -58,7 +59,8 @@ def test_rows_are_told_apart():
     assert len(set(labels)) == len(labels)
     assert all(next(iter(row.contenders)) == OURS for row in choose())
     quick = choose(quick=True)
-    assert {row.group for row in quick} >= {"Images", "Jacobians", "Fits", "Threads"} and len(quick) < len(labels) / 3
+    assert {row.group for row in quick} >= {"Images", "Jacobians", "Fits", "Threads", "Models", "Views"}
+    assert len(quick) < len(labels) / 3
 
 
 def test_a_turn_repeats_prepares_and_divides():
@@ -170,10 +172,39 @@ def test_number_of_faces():
 @pytest.mark.skipif(not Deodr.installed(), reason="needs deodr")
 def test_deodr_draws_the_same():
     scene = ball(1280, 160, 120)
-    assert difference("DEODR", scene) < Deodr.tolerance
+    assert difference(OpenDRLite, Deodr, scene) < Deodr.tolerance
     target = np.random.default_rng(0).random((120, 160, 3))
     by_colours = [np.ravel(renderer(scene, target).gradient(scene.v)[1]) for renderer in (OpenDRLite, Deodr)]
     assert np.corrcoef(by_colours)[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize("ours", [renderer for renderer, _ in models.IMAGES.values()])
+def test_gradient_of_each_model(ours):
+    """It takes the ball towards where it is in the target, to the right and down."""
+    scene = ball(320, 64, 48)
+    target = ours(scene, None).image(scene.v + [0.1, 0.1, 0.0]).copy()
+    drawn = ours(scene, target)
+    by_vertices = np.reshape(drawn.gradient(scene.v)[0], scene.v.shape)
+    assert by_vertices.any() and (drawn.push(scene.v) is None) == (ours is Neural)
+    assert (by_vertices.mean(axis=0)[:2] < 0).all()
+
+
+def test_soft_pictures_are_told_apart_by_sigma():
+    scene = ball(320, 64, 48)
+    for soft in (SoftColours, SoftSilhouettes):
+        sharp, blurred = (soft(scene, None, sigma=sigma).image(scene.v) for sigma in (1e-5, 1e-2))
+        assert np.count_nonzero(blurred) > 1.2 * np.count_nonzero(sharp)
+
+
+def test_pictures_of_a_peer_are_compared_once():
+    compared = pictures_of("PyTorch3D", choose())
+    assert len(set(compared.values())) == len(compared) == 3
+
+
+@pytest.mark.parametrize("name", models.VIEWS)
+def test_views_are_moved_and_differentiated(name, monkeypatch):
+    monkeypatch.setattr(models, "VIEW_COUNT", 3)
+    models.of_views(name).run(1)
 
 
 @pytest.mark.parametrize("peer", [peer for peer in PEERS.values() if peer is not Deodr])
@@ -263,9 +294,11 @@ def test_exact_gradients_are_nearer_to_the_truth(tmp_path, monkeypatch, capsys):
     run_main(gradient_accuracy, monkeypatch, "--quick", "--docs", "--output", tmp_path)
     rows = {row["method"]: row for row in json.loads((tmp_path / "gradient_accuracy.json").read_text())["rows"]}
     assert list(rows) == ["truth", *gradient_accuracy.METHODS]
-    exact, opendr = rows["derivative='exact'"], rows["derivative='opendr'"]
+    opendr, exact, neural, soft = (rows[name] for name in gradient_accuracy.MODELS)
     assert exact["gradient, pose"]["error"] < 0.1 < opendr["gradient, pose"]["error"]
     assert exact["translation"] < 0.05 < opendr["translation"]
+    assert neural["gradient, pose"]["cosine"] > 0.9 and "image, J d" not in neural
+    assert soft["gradient, pose"]["cosine"] > 0.95 and soft["translation"] < 0.05
     assert study_line(exact) in capsys.readouterr().out and "### star" in page.read_text()
     assert (tmp_path / "gradient_accuracy.png").stat().st_size > 10_000
 
@@ -297,7 +330,8 @@ def test_basin_is_told(tmp_path, monkeypatch, capsys):
     rows = json.loads((tmp_path / "basin.json").read_text())["rows"]
     assert [(row["model"], row["method"], row["pyramid"]) for row in rows] == ways
     assert basin.study.aligned(basin.cells(rows[0]), basin.WIDTHS) in capsys.readouterr().out
-    assert "### adam" in page.read_text() and "| exact | pixels |" in page.read_text() and (tmp_path / "basin.png").stat().st_size > 10_000
+    assert "### adam" in page.read_text() and "| exact | pixels |" in page.read_text()
+    assert (tmp_path / "basin.png").stat().st_size > 10_000
 
 
 @pytest.fixture(scope="module")

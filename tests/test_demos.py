@@ -15,6 +15,9 @@ DEMOS = Path(__file__).resolve().parents[1] / "demos"
 
 CLAIMS = {  # of each scene, the pattern of a number that it prints: its least and greatest value
     "boundary": {"# pixels show": (500, 2000)},
+    "compare_derivatives": {"opendr: .* squares cosine #,": (0.7, 0.85), "exact: .* squares cosine #,": (0.99, 1),
+                            "neural: .* squares cosine #,": (0.85, 0.95), "soft: .* squares cosine #,": (0.92, 0.98),
+                            "exact: of the image cosine #,": (0.98, 1), "opendr: of the image cosine #,": (0.5, 0.7)},
     "exact": {r"explain #% \(opendr": (30, 100), ", #% .exact": (0, 0.2)},
     "lights": {"steps: # off": (0, 1e-6), "its cone # radians": (0, 1e-6)},
     "moments": {r"centroid \(#, ": (89.5, 90.5), r"centroid \(\S+ #\)": (79.5, 80.5),
