@@ -207,7 +207,7 @@ def main():
         save_mesh(given.output / f"{name.lower()}.ply", v=fit.v.r, f=fit.f, vc=np.clip(fit.vc.r, 0, 1))
         kept = np.sqrt(np.mean((rows[0][name] - rows[0]["target"]) ** 2))
         away = np.sqrt(chamfer_distance(fit.v, v, single_directional=True).distance.r.item())
-        print(f"{name}: {len(logs[name].seconds)} steps, {logs[name].seconds[-1]:.0f} s, pixels off by "
+        print(f"{name}: {len(logs[name].seconds) - 1} steps, {logs[name].seconds[-1]:.0f} s, pixels off by "
               f"{np.sqrt(np.mean(fit.views.r ** 2)):.4f}, of the view kept back by {kept:.4f}, vertices {away:.4f} from "
               "the target's")
 
