@@ -150,11 +150,10 @@ class PixelMotion(PixelMap):
 
     @cached_property
     def is_zero(self):
-        """Whether no motion changes anything, as inside of a silhouette."""
+        """Whether no motion changes anything, as inside of a silhouette. Pixels that show no face may hold any bits."""
         gain = self.gain.array
-        with np.errstate(invalid="ignore"):  # pixels that show no face may hold anything
-            if not gain.any():
-                return bool(len(gain))
+        if not len(gain):
+            return False
         shown = np.flatnonzero((self.taps[:, 0] if self.seen is None else self.seen.face_id) >= 0)
         gain = gain.reshape(len(self.weights), -1)
         return not (gain[shown[:1]].any() or gain[shown].any())  # mostly the first pixel tells
