@@ -11,7 +11,7 @@ from opendr_lite.ch import differentiation
 from opendr_lite.filters import gaussian_pyramid
 from opendr_lite.geometry import Rodrigues, VertNormals
 from opendr_lite.lighting import SphericalHarmonics
-from opendr_lite.renderer import TexturedRenderer, base, textured
+from opendr_lite.renderer import TexturedRenderer, textured, visibility
 from opendr_lite.threads import get_num_threads, set_num_threads
 from tests.reference.scene import bumpy_sphere
 from tests.renderer.scenes import scene
@@ -44,7 +44,7 @@ class Scene:
         self.residual = self.image - self.image.r
         self.unknown = [self.translation, self.rotation, self.light]
         self.values, self.derivatives = Counter(), Counter()
-        self.rasterized = self._count_calls(monkeypatch, base, "rasterize")
+        self.rasterized = self._count_calls(monkeypatch, visibility, "rasterize")
 
     @staticmethod
     def _count_calls(monkeypatch, module, name):
