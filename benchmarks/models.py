@@ -43,7 +43,7 @@ def rows():
                   quick=True)
     for name in ("soft", "soft silhouette"):
         for sigma in SIGMAS:
-            yield Row("Blur", f"{name}, forward + gradient", f"{described(*WHAT)}, sigma {sigma:g}",
+            yield Row("Blur", f"{name}, forward + gradient", f"{described(*WHAT)}, σ {sigma:g}",
                       {OURS: Drawing(IMAGES[name][0], "gradient", WHAT, (("sigma", sigma),))}, threads=(ONE,))
     for name in VIEWS:
         yield Row("Views", f"{name} silhouettes, forward + gradient",

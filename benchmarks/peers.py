@@ -273,7 +273,7 @@ class PyTorch3DSoftColours(PyTorch3D):
 class PyTorch3DSoftSilhouettes(PyTorch3D):
     """Its soft silhouettes of the hundred nearest faces."""
 
-    sigma, faces_per_pixel, channels = SIGMA, 100, ()
+    sigma, faces_per_pixel, channels, tolerance = SIGMA, 100, (), 0.01  # the nearest hundred are not all
 
     def _mixed(self, fragments, colours):
         from pytorch3d.renderer.blending import BlendParams, sigmoid_alpha_blend

@@ -35,8 +35,7 @@ def exclusion(peer, pattern, quick):
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it ended the process"]
         return said[-1 if said[0].startswith("Traceback") else 0]
-    differences = json.loads(done.stdout.splitlines()[-1])
-    wrong = [f"{name} by {apart:.2g}" for name, apart in differences.items() if not apart <= PEERS[peer].tolerance]
+    wrong = [f"{name} by {apart:.2g}" for name, apart in json.loads(done.stdout.splitlines()[-1]).items()]
     return f"draws other pictures: {', '.join(wrong)}" if wrong else None
 
 
@@ -47,7 +46,8 @@ def main():
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     pictures = pictures_of(options.peer, choose(options.rows, options.quick))
-    print(json.dumps({name: difference(ours, theirs, ball(*what)) for name, (ours, theirs, what) in pictures.items()}))
+    apart = {name: difference(ours, theirs, ball(*what)) for name, (ours, theirs, what) in pictures.items()}
+    print(json.dumps({name: by for name, by in apart.items() if not by <= pictures[name][1].tolerance}))
 
 
 if __name__ == "__main__":
