@@ -198,13 +198,13 @@ def draw(results, path):
             axis.set(title=f"{image}: % of starts that come home", xlim=(0, 100))
         bars(axes[-1], results["rows"], "", off_at_home)
         axes[-1].set(title="pixels off, median of those at home")
-        axes[0].legend()
+        axes[-2].legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
 
 
 def bars(axis, rows, image, of_distances):
     """A bar for each model, beside each other for each way to fit; of the cases whose name ends with `image`."""
     ways = list(dict.fromkeys(cells(row)[1:3] for row in rows))
-    thickness = 0.8 / len(MODELS)
+    thickness = 0.7 / len(MODELS)
     for place, (colour, model) in enumerate(zip(COLOURS, MODELS)):
         chosen = [row for row in rows if row["model"] == model]
         off = [list(chain.from_iterable(case["off"] for name, case in row["cases"].items() if name.endswith(image)))
