@@ -152,7 +152,7 @@ class PixelMotion(PixelMap):
     def is_zero(self):
         """Whether no motion changes anything, as inside of a silhouette. Pixels that show no face may hold any bits."""
         gain = self.gain.array
-        if not len(gain):
+        if not gain.size:
             return False
         shown = np.flatnonzero((self.taps[:, 0] if self.seen is None else self.seen.face_id) >= 0)
         gain = gain.reshape(len(self.weights), -1)
