@@ -5,7 +5,6 @@ A step is an iteration of `ch.minimize` that lowers the sum of squares; the tria
 from functools import partial
 
 import numpy as np
-import scipy.sparse as sp
 
 from opendr_lite import (
     ColoredRenderer,
@@ -17,6 +16,7 @@ from opendr_lite import (
     ch,
     gaussian_pyramid,
 )
+from opendr_lite.losses import laplacian_residuals
 
 from .row import BOTH, OURS, Row
 from .scenes import ball, globe
@@ -116,7 +116,7 @@ def shape_steps(faces, width, height):
     observed = image.r
     middle = scene.v.mean(axis=0)
     smaller = middle + 0.97 * (scene.v - middle)
-    energies = {"image": image - observed, "bending": STIFFNESS * ch.dot(laplacian(scene.f), v - smaller)}
+    energies = {"image": image - observed, "bending": STIFFNESS * laplacian_residuals(v - smaller, scene.f)}
 
     def back(repetition):
         v[:] = smaller
@@ -125,12 +125,3 @@ def shape_steps(faces, width, height):
         return ch.minimize(energies, x0=v, options={"maxiter": SHAPE_STEPS}).nit
 
     return Job(run, back)
-
-
-def laplacian(f):
-    """Each vertex minus the mean of its neighbours, (V, V) sparse."""
-    ends = np.concatenate([f, np.roll(f, -1, axis=1)]).ravel()
-    others = np.concatenate([np.roll(f, -1, axis=1), f]).ravel()
-    beside = sp.csr_matrix((np.ones(len(ends)), (ends, others)))
-    beside.data[:] = 1.0
-    return sp.csr_matrix(sp.identity(beside.shape[0]) - sp.diags(1.0 / np.diff(beside.indptr)) @ beside)
