@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import basin, figure, gradient_accuracy, hand_depth, models, pictures, race, report
 from benchmarks.fits import pose_steps
-from benchmarks.images import Drawing, pictures_of
+from benchmarks.images import pictures_of
 from benchmarks.level_sets import ellipsoid, level_set
 from benchmarks.peers import PEERS, Deodr, Neural, OpenDRLite, PyTorch3D, SoftColours, SoftSilhouettes
 from benchmarks.pictures import difference, exclusion

@@ -96,6 +96,16 @@ class BaseRenderer(Visibility):
         """Its derivative with respect to an input, in a subclass; see `Ch.compute_dr_wrt`."""
         raise NotImplementedError
 
+    def _derivative(self, name):
+        """The derivative with respect to the input of that name, or None, in a subclass that asks `_sum_over_names`."""
+        raise NotImplementedError
+
+    def _sum_over_names(self, wrt):
+        """The derivative with respect to a node, which may be the input of several names; None if it has none."""
+        parts = [part for part in (self._derivative(name) for name in self.dterms
+                                   if getattr(self, name, None) is wrt) if part is not None]
+        return sum(parts[1:], parts[0]) if parts else None
+
     def compute_r(self):
         if self.finer is None:
             return self.compute_image()

@@ -241,9 +241,7 @@ class ColoredRenderer(BaseRenderer):
     # ------------------------------------------------------------------ derivatives
 
     def compute_image_dr_wrt(self, wrt):
-        parts = [part for part in (self._derivative(name) for name in self.dterms
-                                   if getattr(self, name, None) is wrt) if part is not None]
-        return sum(parts[1:], parts[0]) if parts else None
+        return self._sum_over_names(wrt)
 
     def _pull_back(self, maps, cotangent):
         return pull_back(maps, cotangent)

@@ -24,9 +24,6 @@ and depths change as a face moves over the screen; its hard silhouette has a gra
 have none at all. Here, as in all renderers, what is nearer than the near plane is cut off; the pieces that this leaves
 of a face blur one by one.
 """
-from functools import reduce
-from operator import add
-
 import numpy as np
 
 from ..ch import depends_on
@@ -184,9 +181,7 @@ class SoftBase(BaseRenderer):
         return SoftMotion(self._soft, dimensions) @ BlockDiagonal(blocks[:, :dimensions])
 
     def compute_dr_wrt(self, wrt):
-        parts = [part for part in (self._derivative(name) for name in self.dterms
-                                   if getattr(self, name, None) is wrt) if part is not None]
-        return reduce(add, parts) if parts else None
+        return self._sum_over_names(wrt)
 
 
 class SoftSilhouetteRenderer(SoftBase):
